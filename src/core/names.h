@@ -1,0 +1,20 @@
+/* The names Sluice puts on objects (DESIGN.md, "Names"). Each is written down here and nowhere
+ * else. */
+#ifndef SL_CORE_NAMES_H
+#define SL_CORE_NAMES_H
+
+#define SL_API_GROUP "sluice.dev"
+#define SL_API_VERSION SL_API_GROUP "/v1alpha1"
+
+#define SL_GATE SL_API_GROUP "/traffic-ready"       /* readiness gate and pod condition */
+#define SL_FINALIZER_PREFIX "slb." SL_API_GROUP "/" /* + load balancer name */
+#define SL_LABEL_POLICY SL_API_GROUP "/traffic-policy"
+#define SL_LABEL_ROLLOUT SL_API_GROUP "/rollout"
+#define SL_LABEL_UPGRADING SL_API_GROUP "/upgrading"
+#define SL_LABEL_MANAGED SL_API_GROUP "/managed"  /* on a namespace, "true" */
+#define SL_ANNOTATION_HELD SL_API_GROUP "/held"   /* on a workload: the saved originals */
+#define SL_ANNOTATION_FORCE SL_API_GROUP "/force" /* on a pod, "true" */
+
+#define SL_REASON_IN_SERVICE "InService" /* reason of the condition SL_GATE */
+
+#endif
