@@ -1,0 +1,341 @@
+/* The webhook role (webhook.h): starts everything, turns the loop, and ends in phases:
+ *
+ *     SERVING ──SIGTERM──▶ LINGERING ──delay──▶ DRAINING ──idle, or timeout──▶ STOPPED
+ *
+ * LINGERING is for the API servers that do not know yet: new connections are taken, and every
+ * answer says Connection: close. DRAINING takes none, and waits for the requests that were begun.
+ */
+#include "run/webhook.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "run/admission_handler.h"
+#include "run/cpus.h"
+#include "run/fd_limit.h"
+#include "run/health.h"
+#include "run/inputs.h"
+
+#define TICK (500 * SL_NS_PER_MS)         /* the servers want to be swept once a second */
+#define DRAINING_TICK (20 * SL_NS_PER_MS) /* how exactly the last answer is waited for */
+/* A connection that was accepted at the last moment has begun its handshake, but no request yet. */
+#define DRAINING_SETTLE SL_NS_PER_S
+
+#define HEALTH_THREADS 1
+#define HEALTH_CONNECTIONS 64
+#define HEALTH_BODY (16 * SL_KIB)
+#define HEALTH_TIMEOUT (10 * SL_NS_PER_S)
+
+/* File descriptors besides HTTPS connections: for each thread its epoll and eventfds; and listening
+ * sockets, watches, the standard three, and the files of a reload. */
+#define FDS_OF_THREAD 4
+#define FDS_OTHER 32
+
+/* Bodies of this size go back to the system when they are released, and so does free memory at the
+ * end of an arena: a burst must not be paid for until the pod ends. */
+#define MALLOC_GIVE_BACK ((int)SL_MIB)
+/* Free pages in the middle of an arena go back too, but only this often: after 1000 TLS connections
+ * some 48 MB stay resident until then. */
+#define TRIM_EVERY (60 * SL_NS_PER_S)
+
+enum phase { SERVING, LINGERING, DRAINING, STOPPED };
+
+struct webhook {
+    const struct sl_config *config;
+    struct sl_policy_store *policies;
+    struct sl_metrics *metrics;
+    struct sl_tls_store *tls;
+    struct sl_inputs *inputs;
+    struct sl_admission_handler *handler;
+    struct sl_http_server *server;
+    struct sl_health *health;
+    struct sl_http_server *health_server;
+    int signals;
+    enum phase phase;
+    int64_t phase_since;
+    int64_t trimmed;
+    bool cut; /* requests were under way when it stopped */
+};
+
+/* The servers first: their threads use all the rest. */
+static void webhook_cleanup(struct webhook *webhook)
+{
+    sl_http_server_stop(webhook->health_server);
+    sl_http_server_stop(webhook->server);
+    sl_health_close(webhook->health);
+    sl_admission_handler_close(webhook->handler);
+    sl_inputs_close(webhook->inputs);
+    sl_tls_store_close(webhook->tls);
+    sl_metrics_close(webhook->metrics);
+    sl_policy_store_close(webhook->policies);
+    sl_fd_cleanup(&webhook->signals);
+}
+
+static int fit_connections(const struct sl_config *config, unsigned threads,
+                           unsigned *ret_connections, struct sl_err *err)
+{
+    unsigned wanted = (unsigned)config->limits.max_connections;
+    unsigned reserve = HEALTH_CONNECTIONS + FDS_OF_THREAD * (threads + HEALTH_THREADS) + FDS_OTHER;
+    if (sl_fd_limit(wanted, reserve, ret_connections, err) < 0) {
+        return -1;
+    }
+    if (*ret_connections < wanted) {
+        sl_log(SL_LOG_WARN, "the limit of open files allows fewer connections than maxConnections",
+               SL_LOG_INT("maxConnections", wanted), SL_LOG_INT("connections", *ret_connections));
+    }
+    return 0;
+}
+
+static int start_server(struct webhook *webhook, unsigned threads, struct sl_err *err)
+{
+    const struct sl_config *config = webhook->config;
+    unsigned connections = 0;
+    if (fit_connections(config, threads, &connections, err) < 0) {
+        return -1;
+    }
+    const struct sl_http_options options = {
+        .address = config->listen.address.p,
+        .port = (uint16_t)config->listen.port,
+        .threads = threads,
+        .max_connections = connections,
+        .max_body = (size_t)config->limits.max_body,
+        .max_in_flight = (size_t)config->limits.max_in_flight,
+        .request_timeout_ns = config->limits.request_timeout,
+        .idle_timeout_ns = config->limits.idle_timeout,
+        .tls = webhook->tls,
+        .handler = sl_admission_handle,
+        .ctx = webhook->handler,
+    };
+    return sl_http_server_start(&options, &webhook->server, err);
+}
+
+static int start_health(struct webhook *webhook, struct sl_err *err)
+{
+    const struct sl_health_sources sources = {
+        .policies = webhook->policies,
+        .metrics = webhook->metrics,
+        .tls = webhook->tls,
+        .server = webhook->server,
+    };
+    webhook->health = sl_health_open(&sources, sl_clock_mono());
+    const struct sl_http_options options = {
+        .address = webhook->config->listen.health_address.p,
+        .port = (uint16_t)webhook->config->listen.health_port,
+        .threads = HEALTH_THREADS,
+        .max_connections = HEALTH_CONNECTIONS,
+        .max_body = HEALTH_BODY,
+        .max_in_flight = HEALTH_CONNECTIONS * HEALTH_BODY,
+        .request_timeout_ns = HEALTH_TIMEOUT,
+        .idle_timeout_ns = webhook->config->limits.idle_timeout,
+        .handler = sl_health_handle,
+        .ctx = webhook->health,
+    };
+    return sl_http_server_start(&options, &webhook->health_server, err);
+}
+
+static int open_inputs(struct webhook *webhook, struct sl_err *err)
+{
+    const struct sl_config *config = webhook->config;
+    int64_t now = sl_clock_wall() / SL_NS_PER_S;
+    webhook->policies = sl_policy_store_open();
+    webhook->metrics = sl_metrics_open(&config->admission.workloads, now);
+    if (sl_inputs_open_certificate(config, now, &webhook->tls, err) < 0) {
+        return -1;
+    }
+    const struct sl_inputs_options options = {
+        .config = config,
+        .policies = webhook->policies,
+        .tls = webhook->tls,
+        .metrics = webhook->metrics,
+    };
+    return sl_inputs_open(&options, sl_clock_mono(), &webhook->inputs, err);
+}
+
+static int start(struct webhook *webhook, struct sl_err *err)
+{
+    const struct sl_config *config = webhook->config;
+    unsigned threads = config->limits.threads > 0 ? (unsigned)config->limits.threads : sl_cpus();
+    (void)mallopt(M_ARENA_MAX, (int)threads);
+    (void)mallopt(M_MMAP_THRESHOLD, MALLOC_GIVE_BACK);
+    (void)mallopt(M_TRIM_THRESHOLD, MALLOC_GIVE_BACK);
+    if (open_inputs(webhook, err) < 0) {
+        return -1;
+    }
+    const struct sl_admission_handler_options options = {
+        .config = &config->admission,
+        .policies = webhook->policies,
+        .metrics = webhook->metrics,
+        .request_timeout = config->limits.request_timeout,
+    };
+    if (sl_admission_handler_open(&options, &webhook->handler, err) < 0 ||
+        start_server(webhook, threads, err) < 0 || start_health(webhook, err) < 0) {
+        return -1;
+    }
+    (void)malloc_trim(0); /* what reading files and checking certificates left over */
+    sl_log(SL_LOG_INFO, "serving", SL_LOG_TEXT("address", config->listen.address),
+           SL_LOG_INT("port", sl_http_server_port(webhook->server)),
+           SL_LOG_TEXT("healthAddress", config->listen.health_address),
+           SL_LOG_INT("healthPort", sl_http_server_port(webhook->health_server)),
+           SL_LOG_INT("threads", threads), SL_LOG_CSTR("version", SL_VERSION));
+    return 0;
+}
+
+/* --- the end, phase by phase --- */
+
+static void enter(struct webhook *webhook, enum phase phase, int64_t now)
+{
+    webhook->phase = phase;
+    webhook->phase_since = now;
+}
+
+static bool is_drained(const struct webhook *webhook, int64_t now)
+{
+    struct sl_http_stats stats;
+    sl_http_server_stats(webhook->server, &stats);
+    return stats.connections == 0 ||
+           (stats.in_flight == 0 && now - webhook->phase_since >= DRAINING_SETTLE);
+}
+
+static void advance(struct webhook *webhook, int64_t now)
+{
+    const struct sl_config *config = webhook->config;
+    int64_t since = now - webhook->phase_since;
+    if (webhook->phase == LINGERING && since >= config->shutdown.delay) {
+        sl_http_server_quiesce(webhook->server);
+        enter(webhook, DRAINING, now);
+    } else if (webhook->phase == DRAINING &&
+               (is_drained(webhook, now) || since >= config->shutdown.timeout)) {
+        enter(webhook, STOPPED, now);
+    }
+}
+
+static void terminate(struct webhook *webhook, int64_t now)
+{
+    if (webhook->phase != SERVING) {
+        sl_log(SL_LOG_WARN, "stopping at once");
+        enter(webhook, STOPPED, now);
+        return;
+    }
+    sl_log(SL_LOG_INFO, "stopping",
+           SL_LOG_INT("delayMs", webhook->config->shutdown.delay / SL_NS_PER_MS));
+    sl_health_stopping(webhook->health);
+    sl_http_server_drain(webhook->server);
+    enter(webhook, LINGERING, now);
+}
+
+static void take_signals(struct webhook *webhook, int64_t now)
+{
+    struct signalfd_siginfo info;
+    while (read(webhook->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGHUP) {
+            sl_inputs_want_policies(webhook->inputs, now);
+        } else {
+            terminate(webhook, now);
+        }
+    }
+}
+
+/* --- the loop --- */
+
+static int64_t wait_for(const struct webhook *webhook, int64_t now)
+{
+    int64_t wait = webhook->phase == SERVING ? TICK : DRAINING_TICK;
+    int64_t due = sl_inputs_due(webhook->inputs);
+    if (due <= now) {
+        return 0;
+    }
+    return due - now < wait ? due - now : wait;
+}
+
+static void trim(struct webhook *webhook, int64_t now)
+{
+    if (now - webhook->trimmed >= TRIM_EVERY) {
+        (void)malloc_trim(0);
+        webhook->trimmed = now;
+    }
+}
+
+static void loop(struct webhook *webhook)
+{
+    webhook->trimmed = sl_clock_mono();
+    while (webhook->phase != STOPPED) {
+        struct pollfd fds[] = {
+            {.fd = webhook->signals, .events = POLLIN},
+            {.fd = sl_inputs_fd(webhook->inputs), .events = POLLIN},
+        };
+        int64_t wait = wait_for(webhook, sl_clock_mono());
+        (void)poll(fds, 2, (int)((wait + SL_NS_PER_MS - 1) / SL_NS_PER_MS));
+        int64_t now = sl_clock_mono();
+        sl_health_beat(webhook->health, now);
+        take_signals(webhook, now);
+        sl_inputs_turn(webhook->inputs, now);
+        sl_http_server_sweep(webhook->server, now);
+        sl_http_server_sweep(webhook->health_server, now);
+        advance(webhook, now);
+        trim(webhook, now);
+    }
+    struct sl_http_stats stats;
+    sl_http_server_stats(webhook->server, &stats);
+    webhook->cut = stats.in_flight > 0;
+    sl_log(webhook->cut ? SL_LOG_WARN : SL_LOG_INFO, "stopped",
+           SL_LOG_INT("requestsCut", stats.in_flight));
+}
+
+static int open_signals(sigset_t *ret_before, struct sl_err *err)
+{
+    static const int taken[] = {SIGTERM, SIGINT, SIGHUP};
+    sigset_t set;
+    (void)sigemptyset(&set);
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
+        (void)sigaddset(&set, taken[i]);
+    }
+    int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (fd < 0) {
+        return sl_err_sys(err, errno, "cannot receive signals");
+    }
+    (void)sigaddset(&set, SIGPIPE); /* a peer that is gone is an error of its connection */
+    (void)pthread_sigmask(SIG_BLOCK, &set, ret_before);
+    return fd;
+}
+
+int sl_webhook_run(const struct sl_config *config)
+{
+    struct sl_err err = SL_ERR_INIT;
+    sigset_t before;
+    int signals = open_signals(&before, &err);
+    int status = 1;
+    sl_log_set_level((enum sl_log_level)config->log_level);
+    if (signals >= 0) {
+        SL_AUTO(webhook) struct webhook webhook = {.config = config, .signals = signals};
+        if (start(&webhook, &err) == 0) {
+            loop(&webhook);
+            status = webhook.cut ? 1 : 0;
+        }
+    }
+    if (err.kind != SL_ERR_NONE) {
+        sl_log(SL_LOG_ERROR, "cannot start", SL_LOG_CSTR("err", err.msg));
+    }
+    if (signals >= 0) {
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    return status;
+}
+
+int sl_webhook_check_policies(const struct sl_config *config, struct sl_err *err)
+{
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = NULL;
+    return sl_inputs_read_policies(config, &snapshot, err);
+}
+
+int sl_webhook_check_certificate(const struct sl_config *config, struct sl_err *err)
+{
+    SL_AUTO(sl_tls_store) struct sl_tls_store *tls = NULL;
+    return sl_inputs_open_certificate(config, sl_clock_wall() / SL_NS_PER_S, &tls, err);
+}
