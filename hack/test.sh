@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Runs every test, on a machine where nothing is installed yet: this is what CI runs.
+#
+#   ./hack/test.sh            everything
+#   ./hack/test.sh STEP…      only these steps: format debug tidy asan tsan shell
+#
+# Ends with one line a step. The first failure stops it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+steps=(shell format debug tidy asan tsan)
+if [ $# -gt 0 ]; then
+    steps=("$@")
+fi
+export SL_WERROR=ON
+export CTEST_OUTPUT_ON_FAILURE=1
+jobs=$(nproc)
+
+build_and_test() { # PRESET
+    cmake --preset "$1" >"build/$1.log" 2>&1 || { cat "build/$1.log"; return 1; }
+    cmake --build --preset "$1" -j "$jobs" >"build/$1.log" 2>&1 || { tail -n 60 "build/$1.log"; return 1; }
+    ctest --preset "$1" -j "$jobs"
+}
+
+step_shell() {
+    shellcheck hack/*.sh tests/integration/*.sh .ci/run
+}
+
+step_format() {
+    git ls-files -z 'src/*.[ch]' 'tests/*.[ch]' | xargs -0 clang-format --dry-run -Werror
+}
+
+step_debug() {
+    build_and_test debug
+}
+
+step_tidy() { # reads build/debug/compile_commands.json
+    cmake --preset debug >build/tidy.log 2>&1 || { cat build/tidy.log; return 1; }
+    git ls-files -z 'src/*.c' 'tests/*.c' ':!tests/fuzz' |
+        xargs -0 -n 4 -P "$jobs" clang-tidy --quiet -p build/debug 2>build/tidy.log ||
+        { cat build/tidy.log; return 1; }
+}
+
+step_asan() { # replays the fuzz corpora too
+    build_and_test asan
+}
+
+step_tsan() { # the tests labelled `threaded`
+    build_and_test tsan
+}
+
+./hack/setup.sh
+mkdir -p build
+summary=()
+for step in "${steps[@]}"; do
+    printf '\n== %s\n' "$step"
+    began=$SECONDS
+    "step_$step"
+    summary+=("$(printf '%-7s ok  %4d s' "$step" $((SECONDS - began)))")
+done
+printf '\n== all steps passed\n'
+printf '%s\n' "${summary[@]}"
