@@ -86,6 +86,10 @@ static void settle_type(struct json_object *strategy, struct json_object *was,
     if (!is_object(strategy) || !is_object(asked)) {
         return;
     }
+    bool new_type = !sl_json_equal(member(was, "type"), member(asked, "type"));
+    if (new_type && is_object(rolling)) { /* with all that belongs to it, seen before or not */
+        set_member(strategy, "rollingUpdate", copy_of(rolling));
+    }
     if (!sl_json_equal(member(was, "rollingUpdate"), rolling)) {
         set_member(strategy, "type",
                    is_object(rolling) ? json_object_new_string("RollingUpdate")

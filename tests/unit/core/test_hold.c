@@ -304,6 +304,18 @@ static const struct review_case cases[] = {
      .patch = "[" ADD(FIELD, "{\"type\":\"OnDelete\",\"rollingUpdate\":{\"maxSurge\":1}"
                              "}") "," ANNOTATION(STRATEGY("{\\\"type\\\":\\\"OnDelete\\\"}")) "]",
      .warning = "spec.updateStrategy is held"},
+    {.name = "held: a DaemonSet's own type comes back with all that belongs to it",
+     DAEMON_SET,
+     .object = WORKLOAD("agent", HELD(STRATEGY("{\\\"type\\\":\\\"OnDelete\\\"}")), "i:2",
+                        SETS("{\"type\":\"RollingUpdate\",\"rollingUpdate\":{\"maxSurge\":1}}")),
+     .old = WORKLOAD("agent", HELD(STRATEGY("{\\\"type\\\":\\\"OnDelete\\\"}")), "i:2",
+                     SETS("{\"type\":\"OnDelete\",\"rollingUpdate\":{\"maxSurge\":1}}")),
+     .want = SL_PATCHED,
+     .patch =
+         "[" ADD(FIELD, "{\"type\":\"OnDelete\",\"rollingUpdate\":{\"maxSurge\":1}}") "," ANNOTATION(
+             STRATEGY("{\\\"type\\\":\\\"RollingUpdate\\\",\\\"rollingUpdate\\\":{\\\"maxSurge\\\":"
+                      "1}}")) "]",
+     .warning = "spec.updateStrategy is held"},
     {.name = "held: a DaemonSet whose rollingUpdate changes keeps its own type",
      DAEMON_SET,
      .object = WORKLOAD("agent", HELD(STRATEGY("{\\\"type\\\":\\\"RollingUpdate\\\"}")), "i:2",
