@@ -28,7 +28,6 @@ void sl_patch_cleanup(struct sl_patch *patch);
 
 /* `base` with one more segment, "~" and "/" escaped: sl_pointer_add(a, "/metadata/labels", key). */
 const char *sl_pointer_add(struct sl_arena *arena, const char *base, struct sl_str segment);
-const char *sl_pointer_add_index(struct sl_arena *arena, const char *base, size_t index);
 
 /* Appends one operation. `pointer` is already escaped; `value` is JSON text. "add" also replaces a
  * member that is there (RFC 6902, 4.1). */

@@ -24,11 +24,6 @@ const char *sl_pointer_add(struct sl_arena *arena, const char *base, struct sl_s
     return pointer;
 }
 
-const char *sl_pointer_add_index(struct sl_arena *arena, const char *base, size_t index)
-{
-    return sl_arena_printf(arena, "%s/%zu", base, index);
-}
-
 /* Takes the first segment off *rest, which is not empty, and unescapes it. */
 static int take_segment(struct sl_arena *arena, struct sl_str *rest, const char **ret_key,
                         struct sl_err *err)
