@@ -1,0 +1,1 @@
+"""Admission: what is compiled into a real server, and webhooks."""

@@ -1,0 +1,1 @@
+"""The HTTP side: paths, bodies, credentials, faults on demand; Requests in, answers out."""

@@ -1,0 +1,1 @@
+"""The built-in kinds: their defaults, their rules, and what can be selected by."""

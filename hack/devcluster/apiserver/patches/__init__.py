@@ -1,0 +1,1 @@
+"""Patches of every type, and who owns which field."""
