@@ -1,0 +1,1 @@
+"""The node agent of the dev cluster: runs pods as local processes."""
