@@ -11,6 +11,8 @@ packages=(
     libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy shellcheck mandoc wrk
     # tests and demo: the other side of the wire
     python3 python3-yaml python3-jsonschema python3-jsonpatch openssl curl git
+    # the development cluster and its tests
+    python3-aiohttp python3-pytest flake8
 )
 # A kubectl from another source conflicts with Debian's package.
 if ! command -v kubectl >/dev/null; then

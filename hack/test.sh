@@ -2,13 +2,13 @@
 # Runs every test, on a machine where nothing is installed yet: this is what CI runs.
 #
 #   ./hack/test.sh            everything
-#   ./hack/test.sh STEP…      only these steps: format debug tidy asan tsan shell
+#   ./hack/test.sh STEP…      only these steps: shell python format debug cluster e2e tidy asan tsan
 #
 # Ends with one line a step. The first failure stops it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-steps=(shell format debug tidy asan tsan)
+steps=(shell python format debug cluster e2e tidy asan tsan)
 if [ $# -gt 0 ]; then
     steps=("$@")
 fi
@@ -16,14 +16,22 @@ export SL_WERROR=ON
 export CTEST_OUTPUT_ON_FAILURE=1
 jobs=$(nproc)
 
-build_and_test() { # PRESET
+build() { # PRESET
     cmake --preset "$1" >"build/$1.log" 2>&1 || { cat "build/$1.log"; return 1; }
     cmake --build --preset "$1" -j "$jobs" >"build/$1.log" 2>&1 || { tail -n 60 "build/$1.log"; return 1; }
+}
+
+build_and_test() { # PRESET
+    build "$1"
     ctest --preset "$1" -j "$jobs"
 }
 
 step_shell() {
     shellcheck hack/*.sh tests/integration/*.sh .ci/run
+}
+
+step_python() {
+    /usr/bin/python3 -m flake8 hack tests
 }
 
 step_format() {
@@ -32,6 +40,15 @@ step_format() {
 
 step_debug() {
     build_and_test debug
+}
+
+step_cluster() { # what the development cluster is made of
+    /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/devcluster
+}
+
+step_e2e() { # on a development cluster of its own, with the webhook of the debug preset
+    build debug
+    env -u KUBECONFIG SLUICE="$PWD/build/debug/sluice" /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/e2e
 }
 
 step_tidy() { # reads build/debug/compile_commands.json

@@ -15,7 +15,7 @@ import unittest
 import jsonpatch
 
 import tree
-from command import FILES, POLICIES, review, review_files
+from command import FILES, review, review_files
 
 GOLDEN = tree.FIXTURES.parent / "golden"
 

@@ -1,7 +1,6 @@
 """The webhook over real TLS, with peers that behave and peers that do not."""
 
 import base64
-import concurrent.futures
 import contextlib
 import http.client
 import json
@@ -287,7 +286,6 @@ class Limits(unittest.TestCase):
                 younger.sendall((HEAD % len(POD)).encode() + POD)
                 self.assertEqual(read_answer(younger)[0], 200)
             self.assertEqual(server.metric("sluice_http_sheds_total", 'reason="connections"'), 1)
-
 
     def test_a_low_limit_of_open_files_lowers_the_connections(self):
         server = Server()
