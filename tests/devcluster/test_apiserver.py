@@ -152,6 +152,14 @@ def test_bodies_have_a_limit_and_a_type():
     scenario(work)
 
 
+def test_what_python_reads_and_json_is_not_is_refused():
+    async def work(api):
+        for body in ('{"kind": NaN}', '{"kind": -Infinity}', "[" * 100_000, '{"kind": "x"'):
+            assert (await api("POST", MAPS, body)).status == 400, body[:20]
+
+    scenario(work)
+
+
 def test_large_answers_are_compressed_for_those_who_take_it():
     async def work(api):
         await api("POST", MAPS, {**config("big"), "data": {"a": "b" * 200_000}})

@@ -69,9 +69,16 @@ def decode(data, content_type):
         except yaml.YAMLError as error:
             raise ValueError(f"yaml: {error}") from None
     try:
-        return json.loads(data)
+        return json.loads(data.decode(errors="replace"), parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         raise ValueError(_go_words(error)) from None
+    except RecursionError:
+        raise ValueError("exceeded max depth") from None
+
+
+def _no_constant(text):
+    """NaN and the infinities, which Python reads and JSON has not."""
+    raise ValueError(f"invalid character {text.lstrip('-')[0]!r} looking for beginning of value")
 
 
 def _go_words(error):
