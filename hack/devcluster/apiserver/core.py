@@ -9,6 +9,7 @@ from ..objects import now
 from ..resources import find
 from .admission.webhooks import Admission
 from .custom.lifecycle import DEFINITIONS, Definitions
+from .http import bodies
 from .http.auth import Authenticator
 from .http.faults import Faults
 from .kinds import defaults
@@ -92,6 +93,7 @@ class Core:
         await self.admission.close()
 
     async def answer(self, request):
+        bodies.check_options(request)
         handler = self._subresources.get(request.subresource) or self._verbs[request.verb]
         return await handler(request)
 

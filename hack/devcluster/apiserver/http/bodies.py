@@ -9,6 +9,7 @@ import json
 
 import yaml
 
+from ... import errors
 from ...errors import ApiError
 from ...resources import ROWS
 from . import protobuf
@@ -113,15 +114,22 @@ def object_of(request, kind=None, versions=None):
     versions = versions or (request.resource.api_version,)
     try:
         obj = decode(request.body, request.content_type)
+        obj = {} if obj is None else obj
         if not isinstance(obj, dict):
             raise ValueError(f"json: cannot unmarshal {_json_type(obj)} into Go value of type struct "
                              "{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; "
                              "Kind string \"json:\\\"kind,omitempty\\\"\" }")
+        for field in ("apiVersion", "kind"):
+            if not isinstance(obj.get(field), str | None):
+                raise ValueError(f"json: cannot unmarshal {_json_type(obj[field])} into Go struct field "
+                                 f".{field} of type string")
     except ValueError as error:
         raise bad(f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; "
                   f"json parse error: {error} ({_summary(request.body)})") from None
     _check_type(obj, kind, versions)
-    if not isinstance(obj.setdefault("metadata", {}), dict):
+    if obj.get("metadata") is None:
+        obj["metadata"] = {}
+    if not isinstance(obj["metadata"], dict):
         raise bad(f"{kind} in version \"{versions[0].rpartition('/')[2]}\" cannot be handled as a {kind}: "
                   f"json: cannot unmarshal {_json_type(obj['metadata'])} into Go struct field "
                   f"{kind}.metadata of type v1.ObjectMeta")
@@ -156,7 +164,32 @@ def _internal(api_version):
 def _json_type(value):
     if isinstance(value, bool):
         return "bool"
-    return {str: "string", list: "array", type(None): "null"}.get(type(value), "number")
+    names = {str: "string", list: "array", dict: "object", type(None): "null"}
+    return names.get(type(value), "number")
+
+
+_OPTIONS = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions",
+            "delete": "DeleteOptions", "deletecollection": "DeleteOptions"}
+_VALIDATIONS = ("", "Ignore", "Strict", "Warn")
+_MANAGER_LIMIT = 128  # bytes
+
+
+def check_options(request):
+    """422 for parameters of a write that mean nothing. Above all, what is no dry run must not become a write."""
+    kind, query, causes = _OPTIONS.get(request.verb), request.query, []
+    if kind is None:
+        return
+    if query.get("dryRun", "All") != "All":
+        causes.append(errors.Cause("FieldValueNotSupported", "dryRun", (
+            f'Unsupported value: {errors.shown([query["dryRun"]])}: supported values: "All"')))
+    if kind != "DeleteOptions":
+        if len(query.get("fieldManager", "").encode()) > _MANAGER_LIMIT:
+            causes.append(errors.Cause("FieldValueTooLong", "fieldManager",
+                                       f"Too long: may not be more than {_MANAGER_LIMIT} bytes"))
+        if query.get("fieldValidation", "") not in _VALIDATIONS:
+            causes.append(errors.not_supported("fieldValidation", query["fieldValidation"], _VALIDATIONS))
+    if causes:
+        raise bad_options(*causes, kind=kind)
 
 
 def place(request, obj):

@@ -19,6 +19,7 @@ from . import faults, routes
 from .auth import authorize
 
 MAX_BODY = 3 << 20  # bytes
+MAX_HEADER = 1 << 20  # bytes of a request line, or of one header
 COMPRESSED_FROM = 128 << 10  # bytes
 IDLE_SECONDS = 120
 JSON = "application/json"
@@ -184,7 +185,8 @@ async def start(core, directory, address, port):
         return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY)
 
     runner = web.ServerRunner(web.Server(server.handle, request_factory=request_of, access_log=None,
-                                         keepalive_timeout=IDLE_SECONDS))
+                                         keepalive_timeout=IDLE_SECONDS, max_line_size=MAX_HEADER,
+                                         max_field_size=MAX_HEADER))
     await runner.setup()
     site = web.TCPSite(runner, address, port, ssl_context=tls(directory), shutdown_timeout=0.2, backlog=1024)
     await site.start()

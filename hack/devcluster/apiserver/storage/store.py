@@ -22,7 +22,7 @@ _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def encode(value):
-    return _encoder.encode(value).encode()
+    return _encoder.encode(value).encode(errors="replace")  # half a surrogate pair is not UTF-8
 
 
 def expired(version, floor):

@@ -27,9 +27,6 @@ def check(query):
     elif initial is None and match:
         why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
         causes.append(errors.forbidden_field("resourceVersionMatch", why))
-    if initial == "true" and query.get("allowWatchBookmarks") not in ("true", "1"):
-        causes.append(errors.forbidden_field("allowWatchBookmarks", "sendInitialEvents requires setting "
-                                             "allowWatchBookmarks to true"))
     if causes:
         raise bad_options(*causes)
 
@@ -44,7 +41,7 @@ class Watch:
         self._matches = matches
         self._view = view
         self._bookmarks = query.get("allowWatchBookmarks") in ("true", "1")
-        self._initial_mark = query.get("sendInitialEvents") == "true"
+        self._initial_mark = self._bookmarks and query.get("sendInitialEvents") == "true"
         self._seconds = int(query.get("timeoutSeconds") or 0) or MIN_TIMEOUT * (1 + random.random())
         self._first = self._start(kind, query, namespace)
         self._feed = store.subscribe(kind)

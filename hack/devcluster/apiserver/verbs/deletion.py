@@ -6,16 +6,19 @@ from ... import errors
 from ...errors import ApiError
 from ...objects import dig, now, seconds, timestamp
 from ..admission import plugins
+from ..admission.calls import GO_TYPES
 from ..admission.webhooks import Attributes
 from ..http import bodies
 from ..storage.store import Item, encode
 from ..storage.versions import served, storage
 from ..views import forms
-from .reads import Page
+from .reads import Page, number
 
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"  # finalizers of the garbage collector
 _POLICIES = {"Orphan": ORPHAN, "Foreground": FOREGROUND, "Background": None}
 DEFINITIONS = ("apiextensions.k8s.io", "customresourcedefinitions")
+_TYPES = {"gracePeriodSeconds": (int, "int64"), "preconditions": (dict, "v1.Preconditions"),
+          "orphanDependents": (bool, "bool"), "propagationPolicy": (str, "string"), "dryRun": (list, "[]string")}
 # kinds whose deletion is answered with the object; the others' with a Status
 _SHOWN_WHEN_GONE = frozenset(("", plural) for plural in (
     "namespaces", "persistentvolumes", "persistentvolumeclaims", "pods", "resourcequotas", "services",
@@ -34,10 +37,11 @@ def read_options(request):
             options = bodies.decode(request.body, request.content_type)
         except ValueError as error:
             raise bodies.bad(f"couldn't get version/kind; json parse error: {error}") from None
+        options = _typed({} if options is None else options)
     else:
         options = {name: request.query[name] for name in ("propagationPolicy",) if name in request.query}
         if "gracePeriodSeconds" in request.query:
-            options["gracePeriodSeconds"] = int(request.query["gracePeriodSeconds"])
+            options["gracePeriodSeconds"] = number(request.query, "gracePeriodSeconds")
         if "orphanDependents" in request.query:
             options["orphanDependents"] = request.query["orphanDependents"] == "true"
     if request.query.get("dryRun") == "All":
@@ -53,6 +57,23 @@ def read_options(request):
             '"Foreground", "Background", "Orphan", "nil"')
         raise bodies.bad_options(cause, kind="DeleteOptions")
     return {**options, "kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1"}
+
+
+def _typed(options):
+    """Options from a body, whose fields are of their types; else 400."""
+    if not isinstance(options, dict) or options.get("kind") not in (None, "", "DeleteOptions"):
+        raise bodies.bad("couldn't get version/kind; json parse error: the body is no DeleteOptions")
+    for field, (kind, name) in _TYPES.items():
+        value = options.get(field)
+        if value is not None and type(value) is not kind:
+            raise bodies.bad(f"json: cannot unmarshal {GO_TYPES[type(value)]} into Go struct field DeleteOptions."
+                             f"{field} of type {name}")
+    if any(one != "All" for one in options.get("dryRun") or ()):
+        shown = errors.shown(options["dryRun"])
+        cause = errors.Cause("FieldValueNotSupported", "dryRun",
+                             f'Unsupported value: {shown}: supported values: "All"')
+        raise bodies.bad_options(cause, kind="DeleteOptions")
+    return options
 
 
 def check_preconditions(resource, metadata, options):

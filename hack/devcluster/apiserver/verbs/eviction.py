@@ -97,7 +97,7 @@ class Evictions:
     async def evict(self, request):
         eviction = bodies.object_of(request, "Eviction", VERSIONS)
         bodies.place(request, eviction)
-        if eviction["metadata"].setdefault("name", request.name) != request.name:
+        if eviction["metadata"].get("name") != request.name:
             raise bodies.bad("name in URL does not match name in Eviction object")
         plugins.check_namespace(self.store, request, eviction["metadata"])
         attributes = Attributes(request, "CREATE", eviction, None, options("CreateOptions", request),

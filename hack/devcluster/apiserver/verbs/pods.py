@@ -57,7 +57,7 @@ class Pods:
     async def bind(self, request):
         binding = bodies.object_of(request, "Binding", ("v1",))
         bodies.place(request, binding)
-        if binding["metadata"].setdefault("name", request.name) != request.name:
+        if binding["metadata"].get("name") != request.name:
             raise bodies.bad("name in URL does not match name in Binding object")
         if not dig(binding, "target", "name"):
             raise bodies.unexplained("target.name: Required value")

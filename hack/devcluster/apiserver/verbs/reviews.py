@@ -66,7 +66,6 @@ def token(auth, request, account):
         error = errors.invalid(request.resource, "", [cause])
         error.status["message"] = f'TokenRequest.authentication.k8s.io "" is invalid: {cause[1]}: {cause[2]}'
         error.status["details"] |= {"kind": TOKEN_REQUEST, "group": "authentication.k8s.io"}
-        del error.status["details"]["name"]
         raise error
     text, expires = auth.token(account, wanted, spec.get("audiences") or ())
     metadata = {"name": request.name, "namespace": request.namespace, "creationTimestamp": now()}

@@ -1,9 +1,11 @@
 """The scale subresource: a workload seen as an autoscaling/v1 Scale, and a changed Scale put back into it."""
 
 from ...objects import dig
+from ...resources import Resource
 from ...selector import of_selector
 
-KIND, API_VERSION = "Scale", "autoscaling/v1"
+RESOURCE = Resource("autoscaling", "v1", "scales", "Scale")
+KIND, API_VERSION = RESOURCE.kind, RESOURCE.api_version
 _SHOWN = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 

@@ -6,6 +6,7 @@ then webhooks), default again, keep what the request may not change, validate, a
 store. Since webhooks take time, a change is made again when the object has become another meanwhile.
 """
 
+import json
 import uuid
 
 from ... import errors
@@ -46,8 +47,6 @@ def options(kind, request):
     for name in ("fieldManager", "fieldValidation"):
         if request.query.get(name):
             shown[name] = request.query[name]
-    if "force" in request.query:
-        shown["force"] = request.query["force"] == "true"
     return shown
 
 
@@ -66,7 +65,7 @@ class Writer:
     async def create(self, request):
         obj = bodies.object_of(request)
         bodies.place(request, obj)
-        if obj["metadata"].get("resourceVersion"):
+        if obj["metadata"].get("resourceVersion") not in (None, "", "0"):
             raise bodies.unexplained("resourceVersion should not be set on objects to be created")
         return 201, self.show(request, await self.add(request, obj))
 
@@ -188,7 +187,7 @@ class Writer:
         required = self.registry.is_custom(request.resource) or name in VERSION_REQUIRED
 
         def change(old):
-            if required and not version and not request.subresource:
+            if required and not version and request.subresource != "scale":
                 raise self._version_missing(request)
             was = old["metadata"]["uid"]
             if uid and uid != was:
@@ -223,10 +222,23 @@ class Writer:
             raise bodies.bad(f"error decoding patch: {error}") from None
 
         def change(old):
-            return patch.apply(request.content_type, old, body, request.resource)
+            return self._still(request, old, patch.apply(request.content_type, old, body, request.resource))
 
         item = await self.rewrite(request, change)
         return 200, self.show(request, item)
+
+    @staticmethod
+    def _still(request, old, new):
+        """What a patch has made of an object, which has to be that object still."""
+        for key in ("kind", "apiVersion"):
+            if new.get(key) and new[key] != old[key] and request.content_type != patch.STRATEGIC:
+                cause = errors.invalid_value(key, new[key], f"must be {old[key]}")
+                raise errors.invalid(request.resource, request.name, [cause])
+        if not isinstance(new.get("metadata"), dict):
+            new["metadata"] = {}
+        bodies.named(request, new)
+        bodies.place(request, new)
+        return new
 
     async def _apply(self, request):
         if not request.query.get("fieldManager"):
@@ -303,18 +315,29 @@ class Writer:
         self._check_version(request, after, before)
         attributes = Attributes(request, "UPDATE", after, before, shown_options, request.dry_run)
         attributes.object = after = await self.admission.mutate(attributes)
+        self._check_scale(after, schema)
         new = scale.into(resource, schema, old, after)
         if new != old and not tracked:
             self._track(request, old, new)
         prepare.prepare_update(resource, new, old, "")
-        self._refuse(resource, new, validation.update(resource, new, old, ""))
+        self._refuse(resource, new, self._causes(resource, schema, new, old))
         await self.admission.validate(attributes)
         return new
+
+    def _check_scale(self, shown, schema):
+        replicas = dig(shown, "spec", "replicas", default=0)
+        if type(replicas) is not int:
+            raise bodies.bad('Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal '
+                             f"{json.dumps(replicas)} into Go struct field ScaleSpec.spec.replicas of type int32")
+        if replicas < 0 and not schema:
+            self._refuse(scale.RESOURCE, shown, [errors.invalid_value("spec.replicas", replicas, (
+                "must be greater than or equal to 0"))])
 
     @staticmethod
     def _arranged(new, old):
         """A new state that shares nothing with the stored one, in the order in which objects are shown."""
-        return {"kind": old["kind"], "apiVersion": old["apiVersion"], **copy(new)}
+        return {"kind": old["kind"], "apiVersion": old["apiVersion"],
+                **{field: value for field, value in copy(new).items() if field not in ("kind", "apiVersion")}}
 
     @staticmethod
     def _check_name(request, new):
