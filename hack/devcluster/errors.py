@@ -134,3 +134,13 @@ def conflict(resource, name, why="the object has been modified; please apply you
 
 def forbidden(resource, name, why):
     return ApiError("Forbidden", f'{resource.qualified} "{name}" is forbidden: {why}', details=about(resource, name))
+
+
+def bad_options(*causes, kind="ListOptions"):
+    """422 for the parameters of a request."""
+    texts = [f"{field}: {message}" for _, field, message in causes]
+    joined = texts[0] if len(texts) == 1 else "[" + ", ".join(texts) + "]"
+    return ApiError("Invalid", f'{kind}.meta.k8s.io "" is invalid: {joined}', details={
+        "group": "meta.k8s.io", "kind": kind,
+        "causes": [{"reason": reason, "message": message, "field": field}
+                   for reason, field, message in causes]})

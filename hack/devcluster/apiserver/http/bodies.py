@@ -50,16 +50,6 @@ def unexplained(message):
                         "message": message, "code": 500})
 
 
-def bad_options(*causes, kind="ListOptions"):
-    """422 for the parameters of a request."""
-    texts = [f"{field}: {message}" for _, field, message in causes]
-    joined = texts[0] if len(texts) == 1 else "[" + ", ".join(texts) + "]"
-    return ApiError("Invalid", f'{kind}.meta.k8s.io "" is invalid: {joined}', details={
-        "group": "meta.k8s.io", "kind": kind,
-        "causes": [{"reason": reason, "message": message, "field": field}
-                   for reason, field, message in causes]})
-
-
 def decode(data, content_type):
     """A body as data; ValueError with Go's words for what is not JSON."""
     if content_type == PROTOBUF:
@@ -189,7 +179,7 @@ def check_options(request):
         if query.get("fieldValidation", "") not in _VALIDATIONS:
             causes.append(errors.not_supported("fieldValidation", query["fieldValidation"], _VALIDATIONS))
     if causes:
-        raise bad_options(*causes, kind=kind)
+        raise errors.bad_options(*causes, kind=kind)
 
 
 def place(request, obj):

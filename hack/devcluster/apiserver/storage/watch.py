@@ -8,7 +8,6 @@ import random
 
 from ... import errors
 from ...errors import ApiError
-from ..http.bodies import bad_options
 from .store import at_version
 
 BOOKMARK_EVERY = 60.0  # seconds
@@ -28,7 +27,7 @@ def check(query):
         why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
         causes.append(errors.forbidden_field("resourceVersionMatch", why))
     if causes:
-        raise bad_options(*causes)
+        raise errors.bad_options(*causes)
 
 
 class Watch:

@@ -47,7 +47,7 @@ def read_options(request):
     if request.query.get("dryRun") == "All":
         options["dryRun"] = ["All"]
     if options.get("propagationPolicy") and options.get("orphanDependents") is not None:
-        raise bodies.bad_options(errors.invalid_value(
+        raise errors.bad_options(errors.invalid_value(
             "propagationPolicy", options["propagationPolicy"],
             "orphanDependents and deletionPropagation cannot be both set"), kind="DeleteOptions")
     if options.get("propagationPolicy") not in (None, *_POLICIES):
@@ -55,7 +55,7 @@ def read_options(request):
         cause = errors.Cause(
             "FieldValueNotSupported", "propagationPolicy", f"Unsupported value: {shown}: supported values: "
             '"Foreground", "Background", "Orphan", "nil"')
-        raise bodies.bad_options(cause, kind="DeleteOptions")
+        raise errors.bad_options(cause, kind="DeleteOptions")
     return {**options, "kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1"}
 
 
@@ -72,7 +72,7 @@ def _typed(options):
         shown = errors.shown(options["dryRun"])
         cause = errors.Cause("FieldValueNotSupported", "dryRun",
                              f'Unsupported value: {shown}: supported values: "All"')
-        raise bodies.bad_options(cause, kind="DeleteOptions")
+        raise errors.bad_options(cause, kind="DeleteOptions")
     return options
 
 

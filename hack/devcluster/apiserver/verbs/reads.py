@@ -6,7 +6,6 @@ import json
 
 from ... import errors, selector
 from ...errors import ApiError
-from ..http.bodies import bad_options
 from ..kinds import fields
 from ..storage.store import encode
 from ..storage.versions import served, storage
@@ -69,7 +68,7 @@ class Page:
         self.version = None  # None: now
         match, version = query.get("resourceVersionMatch"), query.get("resourceVersion")
         if match and not version:
-            raise bad_options(errors.forbidden_field(
+            raise errors.bad_options(errors.forbidden_field(
                 "resourceVersionMatch",
                 "resourceVersionMatch is forbidden unless resourceVersion is provided"))
         if query.get("continue"):

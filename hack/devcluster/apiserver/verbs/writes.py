@@ -215,7 +215,7 @@ class Writer:
             return await self._apply(request)
         if "force" in request.query:
             cause = errors.forbidden_field("force", "may not be specified for non-apply patch")
-            raise bodies.bad_options(cause, kind="PatchOptions")
+            raise errors.bad_options(cause, kind="PatchOptions")
         try:
             body = bodies.decode(request.body, bodies.JSON)
         except ValueError as error:
@@ -242,7 +242,7 @@ class Writer:
 
     async def _apply(self, request):
         if not request.query.get("fieldManager"):
-            raise bodies.bad_options(errors.required("fieldManager", "is required for apply patch"),
+            raise errors.bad_options(errors.required("fieldManager", "is required for apply patch"),
                                      kind="PatchOptions")
         try:
             intent = bodies.decode(request.body, bodies.YAML)
