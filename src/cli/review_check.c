@@ -3,7 +3,7 @@
 
 #include "cli/review_output.h"
 #include "codec/json.h"
-#include "core/response.h"
+#include "core/admission/response.h"
 
 static int answer(struct sl_admission *work, struct sl_str body, struct sl_buf *out,
                   struct sl_err *err)

@@ -3,7 +3,7 @@
 #ifndef SL_CLI_REVIEW_CHECK_H
 #define SL_CLI_REVIEW_CHECK_H
 
-#include "core/admit.h"
+#include "core/admission/admit.h"
 
 /* `work` holds the decision about `body` and is used for the further ones: its decision is gone
  * after. Errors: INTERNAL, what is not as it should be. */

@@ -4,7 +4,7 @@
 #define SL_CLI_REVIEW_INPUT_H
 
 #include "cli/documents.h"
-#include "core/review.h"
+#include "core/admission/review.h"
 #include "core/workload.h"
 
 /* How manifests are wrapped. */

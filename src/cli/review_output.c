@@ -5,7 +5,7 @@
 #include "cli/diff.h"
 #include "codec/json.h"
 #include "codec/yaml.h"
-#include "core/response.h"
+#include "core/admission/response.h"
 
 const char *const sl_review_forms[] = {"text", "patch", "object", "review", NULL};
 

@@ -5,7 +5,7 @@
 
 #include <json-c/json.h>
 
-#include "core/admit.h"
+#include "core/admission/admit.h"
 
 enum sl_review_form { SL_FORM_TEXT, SL_FORM_PATCH, SL_FORM_OBJECT, SL_FORM_REVIEW };
 extern const char

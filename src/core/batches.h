@@ -22,7 +22,7 @@ struct sl_batches {
     int upgrade_type;    /* enum sl_upgrade_type */
 };
 
-#define SL_BATCHES_MAX 10000 /* of one run */
+#define SL_BATCHES_MAX 1000 /* of one run; they all stand in the status */
 
 struct sl_batch_targets {
     int32_t *items; /* cumulative, never decreasing, the last is the replicas; in the arena */

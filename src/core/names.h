@@ -10,10 +10,16 @@
 #define SL_FINALIZER_PREFIX "slb." SL_API_GROUP "/" /* + load balancer name */
 #define SL_LABEL_POLICY SL_API_GROUP "/traffic-policy"
 #define SL_LABEL_ROLLOUT SL_API_GROUP "/rollout"
+#define SL_LABEL_BATCH SL_API_GROUP "/batch"
 #define SL_LABEL_UPGRADING SL_API_GROUP "/upgrading"
-#define SL_LABEL_MANAGED SL_API_GROUP "/managed"  /* on a namespace, "true" */
-#define SL_ANNOTATION_HELD SL_API_GROUP "/held"   /* on a workload: the saved originals */
-#define SL_ANNOTATION_FORCE SL_API_GROUP "/force" /* on a pod, "true" */
+#define SL_LABEL_MANAGED SL_API_GROUP "/managed"        /* on a namespace, "true" */
+#define SL_ANNOTATION_HELD SL_API_GROUP "/held"         /* on a workload: the saved originals */
+#define SL_ANNOTATION_UPGRADE SL_API_GROUP "/upgrade"   /* on a pod: core/rolling/upgrade.h */
+#define SL_ANNOTATION_HANDOVER SL_API_GROUP "/handover" /* on a ReplicaSet: refused until then */
+#define SL_FINALIZER_ROLLOUT SL_API_GROUP "/rollout"    /* on a Rollout whose run is under way */
+#define SL_ANNOTATION_FORCE SL_API_GROUP "/force"       /* on a pod, "true" */
+
+#define SL_FIELD_MANAGER "sluice" /* of every write of ours */
 
 #define SL_REASON_IN_SERVICE "InService" /* reason of the condition SL_GATE */
 

@@ -3,7 +3,6 @@
 
 #include "codec/names.h"
 #include "core/metadata.h"
-#include "core/pod.h"
 
 #define AT(type, field) .at = offsetof(struct type, field), .present = SL_DECODE_NO_PRESENT
 #define AT_SELF .at = 0, .present = SL_DECODE_NO_PRESENT
@@ -18,6 +17,7 @@ static const char *const update_names[] = {"InPlaceIfPossible", "InPlaceOnly", "
 static const char *const strategy_names[] = {"IncreaseFirst", "DecreaseFirst", NULL};
 static const char *const upgrade_names[] = {"Batch", "Beta", NULL};
 static const char *const on_failure_names[] = {"Pause", "Rollback", NULL};
+static const char *const order_names[] = {"Promote", "Retry", "Abort", NULL};
 static const char *const deletion_names[] = {"Freeze", "Promote", "Revert", NULL};
 
 static const struct sl_decode_row workload_ref_rows[] = {
@@ -152,6 +152,23 @@ static const struct sl_decode_row confirm_rows[] = {
     {0},
 };
 
+static const struct sl_decode_row command_rows[] = {
+    {.key = "run",
+     .type = SL_D_STRING,
+     AT(sl_rollout, order_run),
+     .required = true,
+     .check = check_run,
+     .doc = "status.run.id of the run that it is for."},
+    {.key = "do",
+     .type = SL_D_ENUM,
+     AT(sl_rollout, order),
+     .required = true,
+     .names = order_names,
+     .doc = "Promote: the rest at once, with no further stop. Retry: a run that failed goes on, as "
+            "a new run. Abort: the stable template is put back, and the pods that moved with it."},
+    {0},
+};
+
 const struct sl_decode_row sl_rollout_spec_rows[] = {
     {.key = "workloadRef",
      .type = SL_D_OBJECT,
@@ -182,6 +199,12 @@ const struct sl_decode_row sl_rollout_spec_rows[] = {
      .present = offsetof(struct sl_rollout, has_confirm),
      .rows = confirm_rows,
      .doc = "The go for the batch after this one."},
+    {.key = "command",
+     .type = SL_D_OBJECT,
+     .at = 0,
+     .present = offsetof(struct sl_rollout, has_order),
+     .rows = command_rows,
+     .doc = "An order to one run; it means nothing to any other."},
     {.key = "onFailure",
      .type = SL_D_ENUM,
      AT(sl_rollout, on_failure),

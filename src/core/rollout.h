@@ -10,6 +10,7 @@
 enum sl_update { SL_IN_PLACE_IF_POSSIBLE, SL_IN_PLACE_ONLY, SL_RECREATE };
 enum sl_rollout_strategy { SL_INCREASE_FIRST, SL_DECREASE_FIRST };
 enum sl_on_failure { SL_ON_FAILURE_PAUSE, SL_ON_FAILURE_ROLLBACK };
+enum sl_order { SL_ORDER_PROMOTE, SL_ORDER_RETRY, SL_ORDER_ABORT };
 enum sl_deletion { SL_DELETION_FREEZE, SL_DELETION_PROMOTE, SL_DELETION_REVERT };
 
 struct sl_workload_ref {
@@ -36,6 +37,9 @@ struct sl_rollout {
     bool has_confirm;
     struct sl_str confirm_run;
     int64_t confirm_batch;
+    bool has_order; /* spec.command */
+    struct sl_str order_run;
+    int order;           /* enum sl_order */
     int on_failure;      /* enum sl_on_failure */
     int deletion_policy; /* enum sl_deletion */
 };

@@ -53,3 +53,10 @@ const struct sl_workload_kind *sl_workload_by_kind(const struct sl_workload_kind
 {
     return find(configured, group, (struct sl_str){0}, kind);
 }
+
+struct sl_str sl_api_group(struct sl_str api_version)
+{
+    struct sl_str rest = api_version;
+    struct sl_str group = sl_str_cut(&rest, '/');
+    return rest.p == NULL ? (struct sl_str){.p = "", .n = 0} : group;
+}

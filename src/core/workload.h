@@ -36,4 +36,7 @@ const struct sl_workload_kind *sl_workload_by_resource(const struct sl_workload_
 const struct sl_workload_kind *sl_workload_by_kind(const struct sl_workload_kinds *configured,
                                                    struct sl_str group, struct sl_str kind);
 
+/* "apps/v1" is of group "apps", "v1" of "". */
+struct sl_str sl_api_group(struct sl_str api_version);
+
 #endif

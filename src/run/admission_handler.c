@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "codec/duration.h"
-#include "core/response.h"
+#include "core/admission/response.h"
 
 #define JSON "application/json"
 

@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "codec/yaml.h"
-#include "core/pod.h"
+#include "core/workload.h"
 #include "run/config_rows.h"
 #include "run/file_problems.h"
 

@@ -8,7 +8,7 @@
 #define SL_RUN_CONFIG_H
 
 #include "base/log.h"
-#include "core/admit.h"
+#include "core/admission/admit.h"
 
 struct sl_config {
     struct sl_arena arena; /* holds every text below */

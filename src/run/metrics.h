@@ -12,7 +12,7 @@
 #ifndef SL_RUN_METRICS_H
 #define SL_RUN_METRICS_H
 
-#include "core/admit.h"
+#include "core/admission/admit.h"
 #include "net/http_server.h"
 #include "net/tls_store.h"
 #include "run/process_stats.h"

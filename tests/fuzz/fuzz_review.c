@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "codec/yaml.h"
-#include "core/response.h"
+#include "core/admission/response.h"
 #include "review_mutator.h"
 
 #define ANSWER_MAX (64 * SL_MIB)

@@ -16,8 +16,8 @@
 
 #include "codec/json.h"
 #include "codec/yaml.h"
-#include "core/admit.h"
-#include "core/response.h"
+#include "core/admission/admit.h"
+#include "core/admission/response.h"
 
 #define RECONCILER "system:serviceaccount:sluice-system:sluice-reconciler"
 

@@ -1,6 +1,6 @@
 /* AdmissionReviews in and out: what is read, what is refused as unreadable, and the exact answer.
  */
-#include "core/mutators.h"
+#include "core/admission/mutators.h"
 #include "support.h"
 
 #define REVIEW(request)                                                                            \

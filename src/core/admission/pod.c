@@ -1,10 +1,11 @@
 /* Slices to the typed view of a pod (pod.h). Between review.c, which found the slices, and the
  * mutators pod_create.c and pod_update.c. */
-#include "core/pod.h"
+#include "core/admission/pod.h"
 
 #include <stdlib.h>
 
 #include "core/names.h"
+#include "core/workload.h"
 
 #define DEFAULT_GRACE_PERIOD 30 /* seconds; core/v1 PodSpec */
 
@@ -256,11 +257,4 @@ struct sl_owner sl_pod_workload(const struct sl_pod *pod)
         owner.name.n -= hash.n + 1;
     }
     return owner;
-}
-
-struct sl_str sl_api_group(struct sl_str api_version)
-{
-    struct sl_str rest = api_version;
-    struct sl_str group = sl_str_cut(&rest, '/');
-    return rest.p == NULL ? (struct sl_str){.p = "", .n = 0} : group;
 }

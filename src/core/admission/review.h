@@ -4,8 +4,8 @@
  * Source: k8s.io/api/admission/v1 (v1beta1 has the same shape and is echoed). Slices point into the
  * body or the arena. Pure functions.
  */
-#ifndef SL_CORE_REVIEW_H
-#define SL_CORE_REVIEW_H
+#ifndef SL_CORE_ADMISSION_REVIEW_H
+#define SL_CORE_ADMISSION_REVIEW_H
 
 #include "codec/jscan.h"
 

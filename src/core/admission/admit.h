@@ -7,11 +7,11 @@
  * clock, log. Threads: a struct sl_admission belongs to one thread; snapshot and configuration are
  * only read.
  */
-#ifndef SL_CORE_ADMIT_H
-#define SL_CORE_ADMIT_H
+#ifndef SL_CORE_ADMISSION_ADMIT_H
+#define SL_CORE_ADMISSION_ADMIT_H
 
 #include "codec/jsonpatch.h"
-#include "core/review.h"
+#include "core/admission/review.h"
 #include "core/snapshot.h"
 
 #define SL_WARNINGS_MAX 4

@@ -1,8 +1,8 @@
 /* Pod UPDATE: an image of a managed pod changes, so its containers are about to restart. The pod is
  * marked, and unless it has left traffic only the reconciler may do that. */
-#include "core/mutators.h"
+#include "core/admission/mutators.h"
+#include "core/admission/pod.h"
 #include "core/names.h"
-#include "core/pod.h"
 
 static bool images_differ(const struct sl_containers *old, const struct sl_containers *new)
 {

@@ -2,10 +2,10 @@
  *
  * Each takes a review that was read, and either leaves the decision as it is but for `why`, adds
  * operations to work->patch, or denies. Errors: INTERNAL only. */
-#ifndef SL_CORE_MUTATORS_H
-#define SL_CORE_MUTATORS_H
+#ifndef SL_CORE_ADMISSION_MUTATORS_H
+#define SL_CORE_ADMISSION_MUTATORS_H
 
-#include "core/admit.h"
+#include "core/admission/admit.h"
 
 typedef int sl_mutator(struct sl_admission *work, struct sl_err *err);
 

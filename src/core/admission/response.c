@@ -1,5 +1,5 @@
 /* The answer of an admission review (response.h): the last step of the admission path. */
-#include "core/response.h"
+#include "core/admission/response.h"
 
 #include "codec/base64.h"
 

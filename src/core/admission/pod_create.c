@@ -1,9 +1,9 @@
 /* Pod CREATE: what a pod that a TrafficPolicy matches is born with (DESIGN.md, "A pod's traffic
  * state", 1 and 5): the readiness gate, a finalizer for each balancer, labels, and a preStop sleep.
  */
-#include "core/mutators.h"
+#include "core/admission/mutators.h"
+#include "core/admission/pod.h"
 #include "core/names.h"
-#include "core/pod.h"
 
 /* Annotations that only the kubelet sets, on the mirror of a static pod: the kubelet owns that pod
  * and would not obey a gate or a finalizer on its mirror. */

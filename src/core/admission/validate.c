@@ -1,7 +1,7 @@
 /* Validation of our own kinds at admission: the rules are those of traffic_policy.c and rollout.c,
  * which the policy files and the CLI use too. */
 #include "codec/json.h"
-#include "core/mutators.h"
+#include "core/admission/mutators.h"
 
 #define OBJECT_MAX ((size_t)512 * SL_KIB) /* a tree of it takes thirty times as much */
 

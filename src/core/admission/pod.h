@@ -3,11 +3,11 @@
  * "has_" says that a list or map is there, so that a patch knows whether to add to it or to make
  * it: null and absent are both "not there". Everything points into the review or its arena.
  */
-#ifndef SL_CORE_POD_H
-#define SL_CORE_POD_H
+#ifndef SL_CORE_ADMISSION_POD_H
+#define SL_CORE_ADMISSION_POD_H
 
 #include "codec/selector.h"
-#include "core/review.h"
+#include "core/admission/review.h"
 
 struct sl_container {
     struct sl_str name, image;
@@ -55,8 +55,5 @@ bool sl_pod_is_of_job(const struct sl_pod *pod);
 /* The workload that a pod belongs to: its controller, or for a ReplicaSet's pod the Deployment,
  * which is the ReplicaSet's name without the pod-template-hash. Kind absent: a bare pod. */
 struct sl_owner sl_pod_workload(const struct sl_pod *pod);
-
-/* "apps/v1" is of group "apps", "v1" of "". */
-struct sl_str sl_api_group(struct sl_str api_version);
 
 #endif

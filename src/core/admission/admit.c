@@ -1,12 +1,12 @@
 /* The route table of the admission path (admit.h), the guards that hold for every route, and what
  * the mutators share. */
-#include "core/admit.h"
+#include "core/admission/admit.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "core/mutators.h"
+#include "core/admission/mutators.h"
 #include "core/names.h"
 
 const char *const sl_outcome_names[] = {"allowed", "patched", "denied", NULL};

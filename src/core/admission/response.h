@@ -1,8 +1,8 @@
 /* A decision as the AdmissionReview that answers it. Source: k8s.io/api/admission/v1. Pure. */
-#ifndef SL_CORE_RESPONSE_H
-#define SL_CORE_RESPONSE_H
+#ifndef SL_CORE_ADMISSION_RESPONSE_H
+#define SL_CORE_ADMISSION_RESPONSE_H
 
-#include "core/admit.h"
+#include "core/admission/admit.h"
 
 /* Appends one line of JSON: apiVersion and uid echoed; allowed; status of a denial; patchType and
  * patch (base64) only together; warnings. */

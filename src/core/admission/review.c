@@ -1,6 +1,6 @@
 /* Bytes to struct sl_review (review.h): the first step of the admission path. The tables below are
  * the list of every field that Sluice reads of a request. */
-#include "core/review.h"
+#include "core/admission/review.h"
 
 const char *const sl_operation_names[] = {"CREATE", "UPDATE", "DELETE", "CONNECT", NULL};
 
