@@ -46,6 +46,14 @@ void sl_arena_cleanup(struct sl_arena *arena)
     *arena = (struct sl_arena){0};
 }
 
+void sl_arena_wipe(struct sl_arena *arena)
+{
+    for (struct sl_arena_block *block = arena->blocks; block != NULL; block = block->next) {
+        explicit_bzero(block->data, block->size);
+    }
+    sl_arena_cleanup(arena);
+}
+
 void *sl_arena_alloc(struct sl_arena *arena, size_t bytes)
 {
     const size_t align = alignof(max_align_t);

@@ -25,6 +25,7 @@ struct sl_arena {
 /* Releases everything but one block, so that the next request needs no malloc. */
 void sl_arena_reset(struct sl_arena *arena);
 void sl_arena_cleanup(struct sl_arena *arena);
+void sl_arena_wipe(struct sl_arena *arena); /* the same of an arena that holds secrets */
 
 void *sl_arena_alloc(struct sl_arena *arena, size_t bytes) __attribute__((malloc));
 void *sl_arena_zalloc(struct sl_arena *arena, size_t count, size_t size) __attribute__((malloc));

@@ -139,5 +139,14 @@ void sl_buf_add_json(struct sl_buf *buf, struct sl_str text)
         i++;
         done = i;
     }
-    sl_buf_add(buf, text.p + done, text.n - done);
+    if (done < text.n) { /* never so for the absent slice, which points nowhere */
+        sl_buf_add(buf, text.p + done, text.n - done);
+    }
+}
+
+void sl_buf_add_json_string(struct sl_buf *buf, struct sl_str text)
+{
+    sl_buf_addc(buf, '"');
+    sl_buf_add_json(buf, text);
+    sl_buf_addc(buf, '"');
 }

@@ -51,5 +51,7 @@ SL_MUST_USE int sl_buf_check(const struct sl_buf *buf, const char *what, struct 
 /* Appends `text` as the inside of a JSON string (no quotes): escapes quotes, backslashes, control
  * characters; every byte of invalid UTF-8 becomes U+FFFD, so that the result is always valid. */
 void sl_buf_add_json(struct sl_buf *buf, struct sl_str text);
+/* The whole JSON string, with its quotes. */
+void sl_buf_add_json_string(struct sl_buf *buf, struct sl_str text);
 
 #endif

@@ -1,4 +1,5 @@
-/* The builder of JSON Patches (jsonpatch.h), which the admission path uses: no tree, only text. */
+/* The builder of JSON Patches (jsonpatch.h), which the admission path and the requests of the
+ * reconciler use: no tree, only text. */
 #include "codec/jsonpatch.h"
 
 void sl_patch_cleanup(struct sl_patch *patch)
@@ -17,12 +18,23 @@ static void begin_operation(struct sl_patch *patch, const char *op, const char *
     patch->count++;
 }
 
-void sl_patch_add(struct sl_patch *patch, const char *pointer, struct sl_str value)
+static void add_with_value(struct sl_patch *patch, const char *op, const char *pointer,
+                           struct sl_str value)
 {
-    begin_operation(patch, "add", pointer);
+    begin_operation(patch, op, pointer);
     sl_buf_adds(&patch->ops, ",\"value\":");
     sl_buf_addstr(&patch->ops, value);
     sl_buf_addc(&patch->ops, '}');
+}
+
+void sl_patch_add(struct sl_patch *patch, const char *pointer, struct sl_str value)
+{
+    add_with_value(patch, "add", pointer, value);
+}
+
+void sl_patch_test(struct sl_patch *patch, const char *pointer, struct sl_str value)
+{
+    add_with_value(patch, "test", pointer, value);
 }
 
 void sl_patch_remove(struct sl_patch *patch, const char *pointer)

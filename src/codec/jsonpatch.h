@@ -32,6 +32,7 @@ const char *sl_pointer_add(struct sl_arena *arena, const char *base, struct sl_s
 /* Appends one operation. `pointer` is already escaped; `value` is JSON text. "add" also replaces a
  * member that is there (RFC 6902, 4.1). */
 void sl_patch_add(struct sl_patch *patch, const char *pointer, struct sl_str value);
+void sl_patch_test(struct sl_patch *patch, const char *pointer, struct sl_str value);
 void sl_patch_remove(struct sl_patch *patch, const char *pointer);
 
 /* The finished array: the absent slice when there are no operations. Valid until the patch is

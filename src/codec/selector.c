@@ -221,3 +221,29 @@ bool sl_selector_matches(const struct sl_selector *selector, struct sl_labels la
     }
     return true;
 }
+
+static void write_values(const struct sl_requirement *requirement, struct sl_buf *out)
+{
+    for (size_t i = 0; i < requirement->value_count; i++) {
+        sl_buf_addf(out, "%s%.*s", i == 0 ? "" : ",", SL_STR_FMT(requirement->values[i]));
+    }
+}
+
+void sl_selector_write(const struct sl_selector *selector, struct sl_buf *out)
+{
+    static const struct {
+        const char *before, *after, *end; /* around the key, and behind the values */
+    } forms[] = {
+        [SL_OP_IN] = {"", " in (", ")"},
+        [SL_OP_NOT_IN] = {"", " notin (", ")"},
+        [SL_OP_EXISTS] = {"", "", ""},
+        [SL_OP_DOES_NOT_EXIST] = {"!", "", ""},
+    };
+    for (size_t i = 0; i < selector->count; i++) {
+        const struct sl_requirement *requirement = &selector->requirements[i];
+        sl_buf_addf(out, "%s%s%.*s%s", i == 0 ? "" : ",", forms[requirement->op].before,
+                    SL_STR_FMT(requirement->key), forms[requirement->op].after);
+        write_values(requirement, out);
+        sl_buf_adds(out, forms[requirement->op].end);
+    }
+}

@@ -42,6 +42,10 @@ void sl_selector_decode(struct json_object *object, const struct sl_field *at,
 /* NotIn and DoesNotExist hold for a key that is absent. */
 bool sl_selector_matches(const struct sl_selector *selector, struct sl_labels labels);
 
+/* Appends it as the query parameter labelSelector takes it (not escaped): "app in (web),!canary".
+ */
+void sl_selector_write(const struct sl_selector *selector, struct sl_buf *out);
+
 struct sl_str sl_labels_get(struct sl_labels labels, struct sl_str key); /* absent: not there */
 
 #endif

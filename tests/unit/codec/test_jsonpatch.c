@@ -468,6 +468,7 @@ static void what_is_built_applies(void **state)
     struct sl_str text = {0};
     struct sl_str key = SL_STR("~/\"\\\n\xc3\xa9");
     sl_patch_add(&patch, sl_pointer_add(&arena, "/labels", key), SL_STR("\"x\""));
+    sl_patch_test(&patch, "/list/0", SL_STR("1"));
     sl_patch_add(&patch, "/list/1", SL_STR("2"));
     sl_patch_remove(&patch, "/old");
     assert_int_equal(sl_patch_finish(&patch, &text, NULL), 0);
@@ -477,6 +478,9 @@ static void what_is_built_applies(void **state)
     assert_int_equal(sl_patch_apply(ops, &root, NULL), 0);
     assert_string_equal(plain(root),
                         "{\"labels\":{\"~/\\\"\\\\\\n\xc3\xa9\":\"x\"},\"list\":[1,2]}");
+
+    SL_AUTO(sl_json) struct json_object *other = parse("{\"labels\":{},\"list\":[2],\"old\":null}");
+    assert_int_equal(sl_patch_apply(ops, &other, NULL), -1); /* the test does not hold */
 }
 
 static void a_patch_that_grows_too_large_is_refused(void **state)

@@ -165,6 +165,30 @@ static void a_label_is_found_by_its_whole_key(void **state)
     assert_null(sl_labels_get(pods[3], SL_STR("tier")).p);
 }
 
+static void selectors_are_written_as_a_query_takes_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *text;
+    } rows[] = {
+        {"{}", ""},
+        {"{\"matchLabels\":{\"app\":\"web\"}}", "app in (web)"},
+        {"{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"NotIn\",\"values\":[\"x\",\"y\"]},"
+         "{\"key\":\"b\",\"operator\":\"Exists\"},{\"key\":\"c\",\"operator\":\"DoesNotExist\"}]}",
+         "a notin (x,y),b,!c"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        SL_AUTO(sl_arena) struct sl_arena arena = {0};
+        SL_AUTO(sl_buf) struct sl_buf out = SL_BUF_INIT(SL_KIB);
+        SL_AUTO(sl_json) struct json_object *object = parse(rows[i].json);
+        struct sl_problems problems = SL_PROBLEMS_INIT(&arena);
+        struct sl_selector selector = {0};
+        sl_selector_decode(object, NULL, &selector, &problems);
+        sl_selector_write(&selector, &out);
+        assert_true(sl_str_is(sl_buf_str(&out), rows[i].text));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +196,7 @@ int main(void)
         cmocka_unit_test(wrong_selectors_are_problems_with_their_path),
         cmocka_unit_test(all_wrong_labels_are_reported_at_once),
         cmocka_unit_test(a_label_is_found_by_its_whole_key),
+        cmocka_unit_test(selectors_are_written_as_a_query_takes_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
