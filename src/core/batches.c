@@ -64,7 +64,7 @@ static int listed_batches(const struct sl_batches *batches, int32_t replicas,
         bool last = i + 1 == batches->list.count;
         if (reached >= replicas) {
             return sl_err_set(err, SL_ERR_INVALID,
-                              "rolloutBatches: the batches before batch %zu already take all %d "
+                              "rolloutBatches[%zu]: the batches before it already take all %d "
                               "replicas; all but the last must sum to less",
                               i, replicas);
         }
@@ -105,4 +105,43 @@ int sl_batches_targets(const struct sl_batches *batches, int32_t replicas, struc
     }
     *ret_targets = targets;
     return 0;
+}
+
+/* What batch `index` adds, where nothing is checked. */
+static int64_t step_of(const struct sl_batches *batches, size_t index, int32_t replicas)
+{
+    size_t first = is_beta(batches) ? 1 : 0;
+    if (index < first) {
+        return 1;
+    }
+    if (batches->size > 0) {
+        return batches->size;
+    }
+    bool last = index - first + 1 >= batches->list.count;
+    return last ? replicas
+                : sl_intstr_of(batch_at(batches, index - first).replicas, replicas, true);
+}
+
+void sl_batches_rebase(const struct sl_batches *batches, int32_t replicas, const int32_t *before,
+                       size_t current, struct sl_arena *arena, struct sl_batch_targets *ret_targets)
+{
+    size_t most = current + 1;
+    size_t listed = sl_batches_count(batches);
+    if (batches->size > 0) {
+        most += (size_t)((replicas + batches->size - 1) / batches->size) + 1;
+    }
+    most = most > listed ? most : listed;
+    most = most < SL_BATCHES_MAX ? most : SL_BATCHES_MAX;
+    most = most > current ? most : current + 1;
+    struct sl_batch_targets targets = {.items = sl_arena_zalloc(arena, most, sizeof(int32_t))};
+    int64_t reached = 0;
+    while (targets.count < most && (targets.count <= current || reached < replicas ||
+                                    (batches->size == 0 && targets.count < listed))) {
+        size_t i = targets.count;
+        int64_t next = i < current ? before[i] : reached + step_of(batches, i, replicas);
+        bool last = i + 1 == most;
+        reached = next > replicas || last ? replicas : next;
+        targets.items[targets.count++] = (int32_t)reached;
+    }
+    *ret_targets = targets;
 }

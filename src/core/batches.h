@@ -45,4 +45,11 @@ SL_MUST_USE int sl_batches_targets(const struct sl_batches *batches, int32_t rep
                                    struct sl_arena *arena, struct sl_batch_targets *ret_targets,
                                    struct sl_err *err);
 
+/* The targets of a run under way whose replicas are now `replicas`: batches before `current` keep
+ * what they had (`before`, as many as `current`), the others are computed as above, but no rule is
+ * checked: the last batch takes the rest, and a batch may turn out empty. At least current + 1. */
+void sl_batches_rebase(const struct sl_batches *batches, int32_t replicas, const int32_t *before,
+                       size_t current, struct sl_arena *arena,
+                       struct sl_batch_targets *ret_targets);
+
 #endif

@@ -24,15 +24,14 @@ static struct sl_str field_of(struct sl_str path)
     return rest;
 }
 
-void sl_held_read(struct sl_jval annotations, struct sl_arena *arena, struct sl_held *ret_held)
+void sl_held_parse(struct sl_str text, struct sl_arena *arena, struct sl_held *ret_held)
 {
     struct sl_held held = {0};
     struct sl_jval root;
     struct sl_jval key;
     struct sl_jval value;
-    struct sl_str text = sl_jval_str(sl_jval_get(annotations, SL_STR(SL_ANNOTATION_HELD)), arena);
     *ret_held = (struct sl_held){0};
-    if (text.p == NULL || sl_jscan(text, NULL, NULL, &root, NULL) < 0 || root.type != SL_J_OBJECT) {
+    if (text.n == 0 || sl_jscan(text, NULL, NULL, &root, NULL) < 0 || root.type != SL_J_OBJECT) {
         return;
     }
     struct sl_jiter it = sl_jiter(root);
@@ -44,6 +43,12 @@ void sl_held_read(struct sl_jval annotations, struct sl_arena *arena, struct sl_
         }
     }
     *ret_held = held;
+}
+
+void sl_held_read(struct sl_jval annotations, struct sl_arena *arena, struct sl_held *ret_held)
+{
+    sl_held_parse(sl_jval_str(sl_jval_get(annotations, SL_STR(SL_ANNOTATION_HELD)), arena), arena,
+                  ret_held);
 }
 
 struct sl_str sl_held_get(const struct sl_held *held, struct sl_str field)

@@ -31,6 +31,9 @@ struct sl_held {
 /* Reads the annotation. No fields where it is not there, or not as described above. */
 void sl_held_read(struct sl_jval annotations, struct sl_arena *arena, struct sl_held *ret_held);
 
+/* The same from the annotation's own text, which the fields point into. */
+void sl_held_parse(struct sl_str text, struct sl_arena *arena, struct sl_held *ret_held);
+
 /* The saved value; the absent slice for a field that is not held. */
 struct sl_str sl_held_get(const struct sl_held *held, struct sl_str field);
 

@@ -19,6 +19,12 @@
 #define SL_FINALIZER_ROLLOUT SL_API_GROUP "/rollout"    /* on a Rollout whose run is under way */
 #define SL_ANNOTATION_FORCE SL_API_GROUP "/force"       /* on a pod, "true" */
 
+#define SL_ANNOTATION_DESIRED "deployment.kubernetes.io/desired-replicas" /* Kubernetes' own, */
+#define SL_ANNOTATION_MAX "deployment.kubernetes.io/max-replicas"         /* on a ReplicaSet */
+#define SL_ANNOTATION_REVISION                                                                     \
+    "deployment.kubernetes.io/revision" /* Kubernetes' own: its number                             \
+                                         */
+
 #define SL_FIELD_MANAGER "sluice" /* of every write of ours */
 
 #define SL_REASON_IN_SERVICE "InService" /* reason of the condition SL_GATE */

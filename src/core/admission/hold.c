@@ -7,7 +7,7 @@
  * asked for (`asked`), and the saved one. What somebody changed is the difference of the first two,
  * and that difference is made to the third: a kubectl that knows only one key of a strategy changes
  * one key of the original. */
-#include "core/admission/held_value.h"
+#include "core/held_value.h"
 #include "core/admission/mutators.h"
 #include "core/admission/pod.h"
 #include "core/held.h"

@@ -135,11 +135,27 @@ static void rules_without_replicas_are_checked(void **state)
     }
 }
 
+/* A stored status may have one batch more than a plan can. */
+static void the_current_batch_is_there_whatever_was_stored(void **state)
+{
+    (void)state;
+    static const int32_t before[SL_BATCHES_MAX + 1];
+    const struct sl_batches batches = {.size = 1};
+    for (size_t current = SL_BATCHES_MAX - 1; current <= SL_BATCHES_MAX + 1; current++) {
+        SL_AUTO(sl_arena) struct sl_arena arena = {0};
+        struct sl_batch_targets targets;
+        sl_batches_rebase(&batches, 5, before, current, &arena, &targets);
+        assert_int_equal(targets.count, current + 1);
+        assert_int_equal(targets.items[current], 5);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plans_give_the_targets_of_the_table),
         cmocka_unit_test(targets_rise_to_the_replicas_for_any_size),
+        cmocka_unit_test(the_current_batch_is_there_whatever_was_stored),
         cmocka_unit_test(rules_without_replicas_are_checked),
     };
     return cmocka_run_group_tests_name("batches", tests, NULL, NULL);

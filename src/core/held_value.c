@@ -1,6 +1,6 @@
 /* What becomes of the value of a held field (held_value.h): the only place of the admission path
  * that builds trees, of a strategy each, and only while something is held or begins to be. */
-#include "core/admission/held_value.h"
+#include "core/held_value.h"
 
 #include <string.h>
 

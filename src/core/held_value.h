@@ -4,8 +4,8 @@
  * Values are JSON texts of at most SL_HELD_FIELD_MAX bytes, "null" where nothing is; results live
  * in the arena. Pure functions.
  */
-#ifndef SL_CORE_ADMISSION_HELD_VALUE_H
-#define SL_CORE_ADMISSION_HELD_VALUE_H
+#ifndef SL_CORE_HELD_VALUE_H
+#define SL_CORE_HELD_VALUE_H
 
 #include "base/arena.h"
 #include "core/workload.h"
