@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
     # build
     gcc libc6-dev cmake ninja-build pkg-config
-    libmicrohttpd-dev libgnutls28-dev libssl-dev libjson-c-dev libyaml-dev uthash-dev
+    libmicrohttpd-dev libcurl4-openssl-dev libgnutls28-dev libssl-dev libjson-c-dev libyaml-dev uthash-dev
     # tests: unit, sanitizers and fuzzing, style, load
     libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy shellcheck mandoc wrk
     # tests and demo: the other side of the wire

@@ -10,8 +10,9 @@ declare -A below=( # what each layer may use (DESIGN.md), itself aside
     [codec]="base"
     [core]="base codec"
     [net]="base"
-    [run]="base codec core net"
-    [cli]="base codec core net run"
+    [kube]="base codec core net"
+    [run]="base codec core net kube"
+    [cli]="base codec core net kube run"
 )
 
 header_of() { # LAYER: any header of it
