@@ -12,6 +12,7 @@
 #include "cli/review_check.h"
 #include "cli/review_input.h"
 #include "cli/review_output.h"
+#include "cli/terminal.h"
 #include "codec/json.h"
 #include "codec/names.h"
 #include "core/names.h"
@@ -239,8 +240,9 @@ static int review(struct run *run, const struct sl_request *request,
 {
     SL_AUTO(sl_buf) struct sl_buf out = SL_BUF_INIT(SL_REVIEW_OUTPUT_MAX);
     SL_AUTO(sl_buf) struct sl_buf notes = SL_BUF_INIT(SL_MIB);
-    if (sl_admit(&run->work, SL_ANY_ENDPOINT, &run->config.admission, run->policies, request->body,
-                 err) < 0 ||
+    const struct sl_known known = {.policies = run->policies};
+    if (sl_admit(&run->work, SL_ANY_ENDPOINT, &run->config.admission, &known, request->body, err) <
+            0 ||
         sl_review_print(printer, &run->work, &out, &notes, err) < 0 ||
         sl_buf_check(&out, "the output", err) < 0) {
         return sl_document_wrap(request->document, err);
@@ -263,14 +265,6 @@ static int review(struct run *run, const struct sl_request *request,
     return 0;
 }
 
-static bool wants_colour(void)
-{
-    const char *no_colour = getenv("NO_COLOR"); /* no-color.org: any value but the empty one */
-    const char *terminal = getenv("TERM");
-    return isatty(STDOUT_FILENO) == 1 && (no_colour == NULL || no_colour[0] == '\0') &&
-           (terminal == NULL || strcmp(terminal, "dumb") != 0);
-}
-
 static int run_review(const struct sl_command *self, const void *values_,
                       struct sl_operands operands)
 {
@@ -288,7 +282,7 @@ static int run_review(const struct sl_command *self, const void *values_,
         return sl_command_failed(self, &err, SL_EXIT_BAD);
     }
     struct sl_review_printer printer = {.form = (enum sl_review_form)values->form,
-                                        .colour = wants_colour()};
+                                        .colour = sl_terminal_colour()};
     int status = SL_EXIT_YES;
     for (size_t i = 0; i < run.count; i++) {
         if (review(&run, &run.requests[i], &printer, &status, &err) < 0) {

@@ -1,46 +1,32 @@
 /* sluice webhook: the admission webhook's role (run/webhook.h) as a command. */
 #include <stdio.h>
 
-#include "cli/command.h"
+#include "cli/role.h"
 #include "run/inputs.h"
 #include "run/webhook.h"
 
-#define REFERENCE_MAX (64 * SL_KIB)
-
-struct webhook_values {
-    const char *config;
-    bool check_config, print_config;
-};
-
-#define AT(field) .at = offsetof(struct webhook_values, field)
-
 static const struct sl_option options[] = {
-    {.name = "config",
-     .letter = 'c',
-     .type = SL_O_TEXT,
-     AT(config),
-     .value = "FILE",
-     .help = "the configuration, one YAML file"},
-    {.name = "check-config",
-     .type = SL_O_FLAG,
-     AT(check_config),
-     .help = "check the file, and the policies and certificate it\n"
-             "names where they are there, and exit: 0 right, 2 not"},
-    {.name = "print-config",
-     .type = SL_O_FLAG,
-     AT(print_config),
-     .help = "print every key with its default and meaning, and exit"},
+    SL_ROLE_OPTIONS("check the file, and the policy files, certificate and\n"
+                    "kubeconfig it names where they are there, without\n"
+                    "asking the API server, and exit: 0 right, 2 not"),
     {0},
 };
 
-static int print_config(const struct sl_command *self)
+/* The API server is not asked: a configuration is checked where it cannot be reached, too. */
+static int check_cluster(const struct sl_command *self, const struct sl_config *config)
 {
-    SL_AUTO(sl_buf) struct sl_buf text = SL_BUF_INIT(REFERENCE_MAX);
+    SL_AUTO(sl_buf) struct sl_buf target = SL_BUF_INIT(SL_KIB);
     struct sl_err err = SL_ERR_INIT;
-    sl_config_reference(&text);
-    if (sl_buf_check(&text, "the reference", &err) < 0 ||
-        sl_command_print(sl_buf_str(&text), &err) < 0) {
-        return sl_command_failed(self, &err, SL_EXIT_BAD);
+    if (sl_webhook_check_cluster(config, &target, &err) < 0) {
+        if (err.kind != SL_ERR_NOT_FOUND) {
+            return sl_command_failed(self, &err, SL_EXIT_BAD);
+        }
+        (void)fprintf(stderr, "sluice webhook: not checked here: %s\n", err.msg);
+    } else if (target.len > 0) {
+        (void)fprintf(stderr,
+                      "sluice webhook: not checked here: the policies of %s, which are watched "
+                      "when it runs\n",
+                      target.data);
     }
     return SL_EXIT_YES;
 }
@@ -63,6 +49,10 @@ static int check_inputs(const struct sl_command *self, const struct sl_config *c
         }
         (void)fprintf(stderr, "sluice webhook: not checked here: %s\n", err.msg);
     }
+    int status = check_cluster(self, config);
+    if (status != SL_EXIT_YES) {
+        return status;
+    }
     if (sl_inputs_key_is_exposed(config)) {
         (void)fprintf(
             stderr,
@@ -72,26 +62,24 @@ static int check_inputs(const struct sl_command *self, const struct sl_config *c
     return SL_EXIT_YES;
 }
 
-static int run_webhook(const struct sl_command *self, const void *values_,
-                       struct sl_operands operands)
+static int run_file(const struct sl_command *self, const char *path, bool check_only,
+                    const void *context)
 {
-    (void)operands;
-    const struct webhook_values *values = values_;
-    if (values->print_config) {
-        return print_config(self);
-    }
-    if (values->config == NULL) {
-        return sl_command_misused(self, "--config is missing");
-    }
+    (void)context;
     SL_AUTO(sl_config) struct sl_config config = {0};
     struct sl_err err = SL_ERR_INIT;
-    if (sl_config_load(values->config, &config, &err) < 0) {
+    if (sl_config_load(path, &config, &err) < 0) {
         return sl_command_failed(self, &err, SL_EXIT_BAD);
     }
-    if (!values->check_config) {
-        return sl_webhook_run(&config);
-    }
-    return check_inputs(self, &config);
+    return check_only ? check_inputs(self, &config) : sl_webhook_run(&config);
+}
+
+static int run_webhook(const struct sl_command *self, const void *values,
+                       struct sl_operands operands)
+{
+    static const struct sl_role role = {sl_config_reference, run_file};
+    (void)operands;
+    return sl_role_run(self, &role, values, NULL);
 }
 
 const struct sl_command sl_cmd_webhook = {
@@ -99,8 +87,8 @@ const struct sl_command sl_cmd_webhook = {
     .operands = "",
     .summary = "Serve admission reviews over HTTPS",
     .details = "\nRuns until SIGTERM, which drains; a second one stops at once. SIGHUP reads the\n"
-               "policies again. The log is one JSON object a line on standard error.\n",
+               "policy files again. The log is one JSON object a line on standard error.\n",
     .options = options,
-    .values_size = sizeof(struct webhook_values),
+    .values_size = sizeof(struct sl_role_values),
     .run = run_webhook,
 };

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "cli/text.h"
+
 int sl_command_misused(const struct sl_command *self, const char *format, ...)
 {
     struct sl_err err = SL_ERR_INIT;
@@ -13,7 +15,7 @@ int sl_command_misused(const struct sl_command *self, const char *format, ...)
     (void)vsnprintf(err.msg, sizeof err.msg, format, args);
     va_end(args);
     int status = sl_command_failed(self, &err, SL_EXIT_BAD);
-    (void)fprintf(stderr, "Try 'sluice %s --help'.\n", self->name);
+    (void)fprintf(stderr, "Try '%s %s --help'.\n", self->program, self->name);
     return status;
 }
 
@@ -21,8 +23,10 @@ int sl_command_failed(const struct sl_command *self, const struct sl_err *err, i
 {
     struct sl_str rest = sl_str_from(err->msg);
     while (rest.p != NULL) {
-        struct sl_str line = sl_str_cut(&rest, '\n');
-        (void)fprintf(stderr, "sluice %s: %.*s\n", self->name, SL_STR_FMT(line));
+        SL_AUTO(sl_buf) struct sl_buf line = SL_BUF_INIT(sizeof err->msg);
+        sl_text_add(&line, sl_str_cut(&rest, '\n'));
+        (void)fprintf(stderr, "%s %s: %.*s\n", self->program, self->name,
+                      SL_STR_FMT(sl_buf_str(&line)));
     }
     return status;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "run/file_problems.h"
+#include "codec/file_problems.h"
 
 void sl_documents_cleanup(struct sl_documents *documents)
 {
@@ -28,6 +28,24 @@ const char *sl_member_text(struct json_object *object, const char *key)
 {
     struct json_object *value = sl_member(object, key);
     return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
+struct sl_str sl_plural(struct sl_str kind, struct sl_arena *arena)
+{
+    SL_AUTO(sl_buf) struct sl_buf text = SL_BUF_INIT(kind.n + 4);
+    for (size_t i = 0; i < kind.n; i++) {
+        char c = kind.p[i];
+        sl_buf_addc(&text, c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
+    }
+    if (sl_str_ends(sl_buf_str(&text), SL_STR("s"))) {
+        sl_buf_adds(&text, "es");
+    } else if (sl_str_ends(sl_buf_str(&text), SL_STR("y"))) {
+        text.len--;
+        sl_buf_adds(&text, "ies");
+    } else {
+        sl_buf_addc(&text, 's');
+    }
+    return sl_arena_str(arena, sl_buf_str(&text));
 }
 
 static const char *file_name(const char *path)

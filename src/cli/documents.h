@@ -40,4 +40,8 @@ int sl_document_wrap(const struct sl_document *document, struct sl_err *err);
 const char *sl_member_text(struct json_object *object, const char *key);
 struct json_object *sl_member(struct json_object *object, const char *key);
 
+/* The resource of a kind by the usual rule: "pods" of "Pod", "ingresses" of "Ingress". In the
+ * arena. */
+struct sl_str sl_plural(struct sl_str kind, struct sl_arena *arena);
+
 #endif

@@ -1,5 +1,6 @@
 /* The command table of the binary: finds the row that the first words of the line name, parses the
- * rest by the row's options, and runs it. */
+ * rest by the row's options, and runs it. Under the name kubectl-sluice the binary is a plugin of
+ * kubectl: `kubectl sluice get web` is `sluice rollout get web`. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +9,16 @@
 #include "cli/command.h"
 
 #define HELP_MAX (64 * SL_KIB)
+
+/* As what the binary was called. */
+struct face {
+    const char *program; /* as people type it */
+    struct sl_str group; /* the group of commands whose name need not be said; empty: none */
+};
+
+static const struct face sluice = {.program = "sluice", .group = SL_STR_INIT("")};
+static const struct face plugin = {.program = "kubectl sluice", .group = SL_STR_INIT("rollout ")};
+static const struct face *face = &sluice; /* set once, by main() */
 
 static const struct sl_option no_options[] = {{0}};
 
@@ -25,6 +36,7 @@ static const struct sl_command cmd_help = {
 static const struct sl_command *const commands[] = {
     &sl_cmd_review,
     &sl_cmd_webhook,
+    &sl_cmd_reconciler,
     &sl_cmd_certs_issue,
     &sl_cmd_certs_check,
     &sl_cmd_version,
@@ -32,10 +44,17 @@ static const struct sl_command *const commands[] = {
     NULL,
 };
 
+/* The row's name under the face that the binary has. */
+static const char *name_of(const struct sl_command *command)
+{
+    bool implied = sl_str_starts(sl_str_from(command->name), face->group);
+    return command->name + (implied ? face->group.n : 0);
+}
+
 /* How many of the words make up the command's whole name; 0: they do not. */
 static size_t words_matched(const struct sl_command *command, char *const *words, size_t count)
 {
-    struct sl_str rest = sl_str_from(command->name);
+    struct sl_str rest = sl_str_from(name_of(command));
     size_t matched = 0;
     while (rest.p != NULL) {
         struct sl_str word = sl_str_cut(&rest, ' ');
@@ -64,7 +83,8 @@ static bool is_group(const char *word)
 {
     size_t length = strlen(word);
     for (const struct sl_command *const *row = commands; *row != NULL; row++) {
-        if (strncmp((*row)->name, word, length) == 0 && (*row)->name[length] == ' ') {
+        const char *name = name_of(*row);
+        if (strncmp(name, word, length) == 0 && name[length] == ' ') {
             return true;
         }
     }
@@ -75,23 +95,25 @@ static bool is_group(const char *word)
 static void add_overview(const char *group, struct sl_buf *out)
 {
     size_t length = group == NULL ? 0 : strlen(group);
-    sl_buf_addf(out, "Usage: sluice %s%sCOMMAND [OPTION]...\n\n", group == NULL ? "" : group,
-                group == NULL ? "" : " ");
+    sl_buf_addf(out, "Usage: %s %s%sCOMMAND [OPTION]...\n\n", face->program,
+                group == NULL ? "" : group, group == NULL ? "" : " ");
     if (group == NULL) {
         sl_buf_adds(out, "Upgrades Kubernetes workloads without dropping a request.\n\n");
     }
     sl_buf_adds(out, "Commands:\n");
     for (const struct sl_command *const *row = commands; *row != NULL; row++) {
-        if (strncmp((*row)->name, group == NULL ? "" : group, length) == 0) {
-            sl_buf_addf(out, "  %-14s%s\n", (*row)->name, (*row)->summary);
+        const char *name = name_of(*row);
+        if (strncmp(name, group == NULL ? "" : group, length) == 0) {
+            sl_buf_addf(out, "  %-17s%s\n", name, (*row)->summary);
         }
     }
-    sl_buf_adds(out, "\n'sluice COMMAND --help' explains a command; sluice(1) is the manual.\n");
+    sl_buf_addf(out, "\n'%s COMMAND --help' explains a command; sluice(1) is the manual.\n",
+                face->program);
 }
 
 static void add_help(const struct sl_command *command, struct sl_buf *out)
 {
-    sl_buf_addf(out, "Usage: sluice %s [OPTION]...%s%s\n\n%s.\n", command->name,
+    sl_buf_addf(out, "Usage: %s %s [OPTION]...%s%s\n\n%s.\n", face->program, name_of(command),
                 command->operands[0] == '\0' ? "" : " ", command->operands, command->summary);
     if (command->details != NULL) {
         sl_buf_adds(out, command->details);
@@ -129,6 +151,21 @@ static int run_help(const struct sl_command *self, const void *values, struct sl
     return print(self, &text);
 }
 
+/* The row as it was called. */
+static struct sl_command called(const struct sl_command *row)
+{
+    struct sl_command command = *row;
+    command.program = face->program;
+    command.name = name_of(row);
+    return command;
+}
+
+static int call(const struct sl_command *row, struct sl_operands operands)
+{
+    struct sl_command command = called(row);
+    return row->run(&command, NULL, operands);
+}
+
 /* argv[0] is the command's last word. */
 static int run(const struct sl_command *command, int argc, char **argv)
 {
@@ -164,16 +201,18 @@ static bool is_help_option(const char *word)
 /* No row is named by the line: says so, and where to look. */
 static int refuse(char *const *words, size_t count)
 {
+    const char *program = face->program;
     if (count == 0) {
-        (void)fputs("sluice: a command is missing\nTry 'sluice --help'.\n", stderr);
+        (void)fprintf(stderr, "%s: a command is missing\nTry '%s --help'.\n", program, program);
     } else if (!is_group(words[0])) {
-        (void)fprintf(stderr, "sluice: there is no command '%s'\nTry 'sluice --help'.\n", words[0]);
+        (void)fprintf(stderr, "%s: there is no command '%s'\nTry '%s --help'.\n", program, words[0],
+                      program);
     } else if (count == 1) {
-        (void)fprintf(stderr, "sluice %s: a command is missing\nTry 'sluice %s --help'.\n",
-                      words[0], words[0]);
+        (void)fprintf(stderr, "%s %s: a command is missing\nTry '%s %s --help'.\n", program,
+                      words[0], program, words[0]);
     } else {
-        (void)fprintf(stderr, "sluice: there is no command '%s %s'\nTry 'sluice %s --help'.\n",
-                      words[0], words[1], words[0]);
+        (void)fprintf(stderr, "%s: there is no command '%s %s'\nTry '%s %s --help'.\n", program,
+                      words[0], words[1], program, words[0]);
     }
     return SL_EXIT_BAD;
 }
@@ -185,16 +224,17 @@ static int dispatch(int argc, char **argv)
     size_t count = argc > 1 ? (size_t)argc - 1 : 0;
     const struct sl_command *command = find_command(words, count, &matched);
     if (command != NULL) {
-        return run(command, argc - (int)matched, argv + matched);
+        struct sl_command row = called(command);
+        return run(&row, argc - (int)matched, argv + matched);
     }
     if (count > 0 && is_help_option(words[0])) {
-        return run_help(&cmd_help, NULL, (struct sl_operands){0});
+        return call(&cmd_help, (struct sl_operands){0});
     }
     if (count == 2 && is_group(words[0]) && is_help_option(words[1])) {
-        return run_help(&cmd_help, NULL, (struct sl_operands){.items = words, .count = 1});
+        return call(&cmd_help, (struct sl_operands){.items = words, .count = 1});
     }
     if (count > 0 && strcmp(words[0], "--version") == 0) {
-        return sl_cmd_version.run(&sl_cmd_version, NULL, (struct sl_operands){0});
+        return call(&sl_cmd_version, (struct sl_operands){0});
     }
     return refuse(words, count);
 }
@@ -211,9 +251,16 @@ static void fill_standard_fds(void)
     }
 }
 
+/* kubectl finds its plugins by the names of files: kubectl-sluice may be a link to this one. */
+static bool is_plugin(const char *path)
+{
+    return strcmp(basename(path), "kubectl-sluice") == 0;
+}
+
 int main(int argc, char **argv)
 {
     fill_standard_fds();
+    face = argc > 0 && is_plugin(argv[0]) ? &plugin : &sluice;
     (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error that is said, not a death */
     return sl_command_end(stdout, dispatch(argc, argv));
 }

@@ -8,7 +8,7 @@
 static int answer(struct sl_admission *work, struct sl_str body, struct sl_buf *out,
                   struct sl_err *err)
 {
-    if (sl_admit(work, SL_ANY_ENDPOINT, work->config, work->policies, body, err) < 0) {
+    if (sl_admit(work, SL_ANY_ENDPOINT, work->config, &work->known, body, err) < 0) {
         return -1;
     }
     sl_response_write(&work->review, &work->decision, out);

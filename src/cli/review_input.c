@@ -40,24 +40,6 @@ struct identity {
         .kind = "", .ns = ""                                                                       \
     }
 
-/* The rule: k8s.io/apimachinery/pkg/api/meta, UnsafeGuessKindToResource. */
-static struct sl_str plural(const char *kind, struct sl_arena *arena)
-{
-    SL_AUTO(sl_buf) struct sl_buf text = SL_BUF_INIT(strlen(kind) + 4);
-    for (const char *p = kind; *p != '\0'; p++) {
-        sl_buf_addc(&text, *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p);
-    }
-    if (sl_str_ends(sl_buf_str(&text), SL_STR("s"))) {
-        sl_buf_adds(&text, "es");
-    } else if (sl_str_ends(sl_buf_str(&text), SL_STR("y"))) {
-        text.len--;
-        sl_buf_adds(&text, "ies");
-    } else {
-        sl_buf_addc(&text, 's');
-    }
-    return sl_arena_str(arena, sl_buf_str(&text));
-}
-
 static void find_resource(struct identity *identity, const struct sl_workload_kinds *configured,
                           struct sl_arena *arena, bool *ret_cluster)
 {
@@ -75,8 +57,9 @@ static void find_resource(struct identity *identity, const struct sl_workload_ki
             row = &kinds[i];
         }
     }
-    identity->resource = row != NULL && row->resource != NULL ? sl_str_from(row->resource)
-                                                              : plural(identity->kind, arena);
+    identity->resource = row != NULL && row->resource != NULL
+                             ? sl_str_from(row->resource)
+                             : sl_plural(sl_str_from(identity->kind), arena);
     *ret_cluster = row != NULL && row->cluster;
 }
 

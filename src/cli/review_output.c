@@ -3,6 +3,7 @@
 #include "cli/review_output.h"
 
 #include "cli/diff.h"
+#include "cli/text.h"
 #include "codec/json.h"
 #include "codec/yaml.h"
 #include "core/admission/response.h"
@@ -20,10 +21,7 @@ static const char *const because[SL_OUTCOMES] = {
 static void add_line(struct sl_buf *out, const char *before, const char *text)
 {
     sl_buf_adds(out, before);
-    for (const char *p = text == NULL ? "" : text; *p != '\0'; p++) {
-        bool control = (unsigned char)*p < ' ' || *p == 0x7f;
-        sl_buf_addc(out, control ? '?' : *p);
-    }
+    sl_text_add(out, sl_str_from(text));
     sl_buf_addc(out, '\n');
 }
 

@@ -1,13 +1,16 @@
 /* The policy snapshot (snapshot.h): one map of namespaces, each with its sorted policies. */
 #include "core/snapshot.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/map.h"
 #include "core/names.h"
 
-struct bucket { /* one namespace */
+struct bucket {          /* one namespace */
+    struct bucket *next; /* of the snapshot's, in no order */
+    struct sl_str ns;
     struct sl_namespace info;
     struct sl_traffic_policy *policies;
     size_t policy_count;
@@ -16,9 +19,12 @@ struct bucket { /* one namespace */
 };
 
 struct sl_snapshot {
+    atomic_uint references; /* whoever opened it, and those that include it */
+    struct sl_snapshot *included;
     struct sl_arena arena;
     struct sl_map *buckets; /* by namespace */
-    struct sl_map *names;   /* "Rollout shop/web" of all that was added; values mean nothing */
+    struct bucket *first;
+    struct sl_map *names; /* "Rollout shop/web" of all that was added; values mean nothing */
     size_t policies, rollouts;
 };
 
@@ -41,6 +47,7 @@ struct sl_snapshot *sl_snapshot_open(void)
     if (snapshot == NULL) {
         abort();
     }
+    atomic_init(&snapshot->references, 1);
     snapshot->buckets = sl_map_open(free_bucket);
     snapshot->names = sl_map_open(free_nothing);
     return snapshot;
@@ -48,8 +55,11 @@ struct sl_snapshot *sl_snapshot_open(void)
 
 void sl_snapshot_close(struct sl_snapshot *snapshot)
 {
-    if (snapshot == NULL) {
+    if (snapshot == NULL || atomic_fetch_sub(&snapshot->references, 1) != 1) {
         return;
+    }
+    if (snapshot->included != NULL) {
+        sl_snapshot_close(snapshot->included);
     }
     sl_map_close(snapshot->buckets);
     sl_map_close(snapshot->names);
@@ -75,6 +85,9 @@ static struct bucket *find_or_make(struct sl_snapshot *snapshot, struct sl_str n
         if (bucket == NULL) {
             abort();
         }
+        bucket->ns = sl_arena_str(&snapshot->arena, ns);
+        bucket->next = snapshot->first;
+        snapshot->first = bucket;
         sl_map_add(snapshot->buckets, ns, bucket);
     }
     return bucket;
@@ -93,6 +106,13 @@ static void *grow(void *items, size_t count, size_t size)
     return bigger;
 }
 
+static const char *name_key(struct sl_snapshot *snapshot, const char *kind, struct sl_str ns,
+                            struct sl_str name)
+{
+    return sl_arena_printf(&snapshot->arena, "%s %.*s/%.*s", kind, SL_STR_FMT(ns),
+                           SL_STR_FMT(name));
+}
+
 /* Whether an object may be added: it has no problem, and is not there yet. */
 static bool admit(struct sl_snapshot *snapshot, const char *kind, struct sl_str ns,
                   struct sl_str name, size_t problems_before, struct sl_problems *problems)
@@ -100,14 +120,29 @@ static bool admit(struct sl_snapshot *snapshot, const char *kind, struct sl_str 
     if (problems->count > problems_before) {
         return false;
     }
-    const char *key =
-        sl_arena_printf(&snapshot->arena, "%s %.*s/%.*s", kind, SL_STR_FMT(ns), SL_STR_FMT(name));
+    const char *key = name_key(snapshot, kind, ns, name);
     if (sl_map_get(snapshot->names, sl_str_from(key)) != NULL) {
         sl_problem_add(problems, NULL, "%s is defined twice; remove one", key);
         return false;
     }
     sl_map_add(snapshot->names, sl_str_from(key), snapshot);
     return true;
+}
+
+static void put_policy(struct sl_snapshot *snapshot, const struct sl_traffic_policy *policy)
+{
+    struct bucket *bucket = find_or_make(snapshot, policy->ns);
+    bucket->policies = grow(bucket->policies, bucket->policy_count, sizeof *policy);
+    bucket->policies[bucket->policy_count++] = *policy;
+    snapshot->policies++;
+}
+
+static void put_rollout(struct sl_snapshot *snapshot, const struct sl_rollout *rollout)
+{
+    struct bucket *bucket = find_or_make(snapshot, rollout->ns);
+    bucket->rollouts = grow(bucket->rollouts, bucket->rollout_count, sizeof *rollout);
+    bucket->rollouts[bucket->rollout_count++] = *rollout;
+    snapshot->rollouts++;
 }
 
 static void add_policy(struct sl_snapshot *snapshot, struct json_object *document,
@@ -118,10 +153,7 @@ static void add_policy(struct sl_snapshot *snapshot, struct json_object *documen
     size_t before = problems->count;
     sl_traffic_policy_decode(document, &policy, problems);
     if (admit(snapshot, "TrafficPolicy", policy.ns, policy.name, before, problems)) {
-        struct bucket *bucket = find_or_make(snapshot, policy.ns);
-        bucket->policies = grow(bucket->policies, bucket->policy_count, sizeof policy);
-        bucket->policies[bucket->policy_count++] = policy;
-        snapshot->policies++;
+        put_policy(snapshot, &policy);
     }
 }
 
@@ -132,10 +164,7 @@ static void add_rollout(struct sl_snapshot *snapshot, struct json_object *docume
     size_t before = problems->count;
     sl_rollout_decode(document, kinds, &rollout, problems);
     if (admit(snapshot, "Rollout", rollout.ns, rollout.name, before, problems)) {
-        struct bucket *bucket = find_or_make(snapshot, rollout.ns);
-        bucket->rollouts = grow(bucket->rollouts, bucket->rollout_count, sizeof rollout);
-        bucket->rollouts[bucket->rollout_count++] = rollout;
-        snapshot->rollouts++;
+        put_rollout(snapshot, &rollout);
     }
 }
 
@@ -163,12 +192,16 @@ static void add_namespace(struct sl_snapshot *snapshot, struct json_object *docu
         sl_problem_add(problems, &key, "is required");
         return;
     }
-    struct bucket *bucket = find_or_make(snapshot, sl_str_from(json_object_get_string(name)));
-    bucket->info = (struct sl_namespace){
-        .known = true,
-        .managed = is_text(member(member(metadata, "labels"), SL_LABEL_MANAGED), "true"),
-        .terminating = member(metadata, "deletionTimestamp") != NULL,
-    };
+    sl_snapshot_add_namespace(snapshot, sl_str_from(json_object_get_string(name)),
+                              is_text(member(member(metadata, "labels"), SL_LABEL_MANAGED), "true"),
+                              member(metadata, "deletionTimestamp") != NULL);
+}
+
+void sl_snapshot_add_namespace(struct sl_snapshot *snapshot, struct sl_str name, bool managed,
+                               bool terminating)
+{
+    find_or_make(snapshot, name)->info =
+        (struct sl_namespace){.known = true, .managed = managed, .terminating = terminating};
 }
 
 static void add_list(struct sl_snapshot *snapshot, struct json_object *document,
@@ -213,6 +246,29 @@ void sl_snapshot_add(struct sl_snapshot *snapshot, struct json_object *document,
     sl_problem_add(problems, &at,
                    "must be TrafficPolicy or Rollout of " SL_API_VERSION
                    ", or Namespace or List of v1");
+}
+
+static void include_name(struct sl_snapshot *snapshot, const char *kind, struct sl_str ns,
+                         struct sl_str name)
+{
+    sl_map_add(snapshot->names, sl_str_from(name_key(snapshot, kind, ns, name)), snapshot);
+}
+
+void sl_snapshot_include(struct sl_snapshot *snapshot, struct sl_snapshot *sealed)
+{
+    atomic_fetch_add(&sealed->references, 1);
+    snapshot->included = sealed;
+    for (const struct bucket *bucket = sealed->first; bucket != NULL; bucket = bucket->next) {
+        find_or_make(snapshot, bucket->ns)->info = bucket->info;
+        for (size_t i = 0; i < bucket->policy_count; i++) {
+            put_policy(snapshot, &bucket->policies[i]);
+            include_name(snapshot, "TrafficPolicy", bucket->ns, bucket->policies[i].name);
+        }
+        for (size_t i = 0; i < bucket->rollout_count; i++) {
+            put_rollout(snapshot, &bucket->rollouts[i]);
+            include_name(snapshot, "Rollout", bucket->ns, bucket->rollouts[i].name);
+        }
+    }
 }
 
 static int compare_policies(const void *a, const void *b)

@@ -21,6 +21,7 @@ struct sl_namespace {
 };
 
 struct sl_snapshot *sl_snapshot_open(void);
+/* Of one that another includes, the memory stays until that one is closed. Any thread. */
 void sl_snapshot_close(struct sl_snapshot *snapshot);
 SL_AUTO_PTR(sl_snapshot, struct sl_snapshot, sl_snapshot_close);
 
@@ -31,6 +32,14 @@ struct sl_arena *sl_snapshot_arena(struct sl_snapshot *snapshot);
  * wrong (also another kind, or a name that is there already) goes to `problems`. */
 void sl_snapshot_add(struct sl_snapshot *snapshot, struct json_object *document,
                      const struct sl_workload_kinds *kinds, struct sl_problems *problems);
+
+/* Adds all that another snapshot holds, which is sealed, to one to which nothing was added yet.
+ * Nothing is decoded again: the memory of `sealed` is shared. */
+void sl_snapshot_include(struct sl_snapshot *snapshot, struct sl_snapshot *sealed);
+
+/* What is known of a namespace; takes the place of what was. */
+void sl_snapshot_add_namespace(struct sl_snapshot *snapshot, struct sl_str name, bool managed,
+                               bool terminating);
 
 /* Sorts by name; to be called once, before the first look-up. */
 void sl_snapshot_seal(struct sl_snapshot *snapshot);

@@ -168,9 +168,13 @@ static void review(struct sl_admission_handler *handler, enum sl_webhook_path pa
     const struct sl_admission_handler_options *options = &handler->options;
     struct sl_admission *work = work_of_thread(handler);
     SL_AUTO(sl_policies) struct sl_policies *policies = sl_policy_store_acquire(options->policies);
+    const struct sl_known known = {
+        .policies = sl_policies_snapshot(policies),
+        .handovers = sl_policies_handovers(policies),
+        .now = sl_clock_wall(),
+    };
     struct sl_err err = SL_ERR_INIT;
-    if (sl_admit(work, endpoints[path], options->config, sl_policies_snapshot(policies),
-                 request->body, &err) < 0) {
+    if (sl_admit(work, endpoints[path], options->config, &known, request->body, &err) < 0) {
         answer_error(handler, sl_webhook_paths[path], request, response, &err);
         return;
     }

@@ -1,53 +1,9 @@
-/* The configuration file (config.h): what is built from the decoded table (config_rows.c), and the
- * rules that no single key can state. Read once at start, before any thread. */
+/* The configuration file of the webhook (config.h): what is built from the decoded table
+ * (config_rows.c), and the rules that no single key can state. Read once at start, before any
+ * thread. */
 #include "run/config.h"
 
-#include "base/file.h"
-#include "codec/yaml.h"
-#include "core/workload.h"
 #include "run/config_rows.h"
-#include "run/file_problems.h"
-
-/* "spec.updateStrategy.partition": the field updateStrategy, and partition within it. */
-static struct sl_hold hold_at(struct sl_str path, struct sl_str value)
-{
-    struct sl_hold hold = {.path = path, .value = value};
-    (void)sl_str_cut(&hold.path, '.');
-    hold.field = sl_str_cut(&hold.path, '.');
-    return hold;
-}
-
-static struct sl_str hold_text(struct sl_arena *arena, struct sl_intstr value)
-{
-    return sl_str_from(sl_arena_printf(arena, value.percent ? "\"%d%%\"" : "%d", (int)value.value));
-}
-
-static void add_workloads(struct sl_config_document *document, struct sl_problems *problems)
-{
-    struct sl_arena *arena = problems->arena;
-    const struct sl_config_workload *written = document->workloads.items;
-    struct sl_workload_kind *kinds =
-        sl_arena_zalloc(arena, document->workloads.count, sizeof *kinds);
-    struct sl_workload_kinds before = {.items = kinds};
-    const struct sl_field admission = SL_FIELD(NULL, "admission");
-    const struct sl_field list = SL_FIELD(&admission, "workloads");
-    for (size_t i = 0; i < document->workloads.count; i++) {
-        struct sl_str group = sl_api_group(written[i].api_version);
-        if (sl_workload_by_kind(&before, group, written[i].kind) != NULL ||
-            sl_workload_by_resource(&before, group, written[i].resource) != NULL) {
-            const struct sl_field at = SL_FIELD_AT(&list, i);
-            sl_problem_add(problems, &at, "is a kind that is built in or described already");
-            continue;
-        }
-        kinds[before.count++] = (struct sl_workload_kind){
-            .group = group,
-            .kind = written[i].kind,
-            .resource = written[i].resource,
-            .hold = hold_at(written[i].partition_path, hold_text(arena, written[i].hold_value)),
-        };
-    }
-    document->config.admission.workloads = before;
-}
 
 static void check_across(const struct sl_config *config, struct sl_problems *problems)
 {
@@ -70,65 +26,52 @@ static void check_across(const struct sl_config *config, struct sl_problems *pro
     }
 }
 
-static void decode(struct json_object *root, struct sl_config_document *document,
-                   struct sl_problems *problems)
+static void finish(void *document_, struct sl_problems *problems)
 {
-    sl_decode(root, sl_config_rows, document, NULL, problems);
-    if (problems->count == 0) { /* a value with a problem is zero: it would give further ones */
-        add_workloads(document, problems);
-        check_across(&document->config, problems);
+    struct sl_config_document *document = document_;
+    const struct sl_field admission = SL_FIELD(NULL, "admission");
+    const struct sl_field list = SL_FIELD(&admission, "workloads");
+    document->config.admission.workloads =
+        sl_config_workload_kinds(&document->workloads, &list, problems);
+    if (document->config.kube.enabled && !document->has_paths) {
+        document->config.policy_paths = (struct sl_list){0};
     }
+    check_across(&document->config, problems);
 }
 
-static int decode_document(const char *name, const struct sl_yaml_docs *docs,
-                           struct sl_config_document *document, struct sl_err *err)
-{
-    struct sl_problems problems = SL_PROBLEMS_INIT(&document->config.arena);
-    struct json_object *root =
-        docs == NULL || sl_yaml_count(docs) == 0 ? NULL : sl_yaml_root(docs, 0);
-    if (docs != NULL && sl_yaml_count(docs) > 1) {
-        struct sl_yaml_mark mark = sl_yaml_locate(docs, 1, "");
-        return sl_err_set(err, SL_ERR_INVALID, "%s:%u:%u: must be one YAML document", name,
-                          mark.line, mark.column);
-    }
-    decode(root, document, &problems);
-    return sl_file_problems(name, root == NULL ? NULL : docs, 0, &problems, err);
-}
+static const struct sl_config_role role = {.rows = sl_config_rows, .finish = finish};
 
-static int build(const char *name, const struct sl_yaml_docs *docs, struct sl_config *ret_config,
-                 struct sl_err *err)
+/* Hands out what was decoded, or releases it. */
+static int done(int status, struct sl_config_document *document, struct sl_config *ret_config)
 {
-    struct sl_config_document document = {.config = {.log_level = SL_LOG_INFO}};
-    if (decode_document(name, docs, &document, err) < 0) {
-        sl_config_cleanup(&document.config);
+    if (status < 0) {
+        sl_config_cleanup(&document->config);
         return -1;
     }
-    *ret_config = document.config;
+    *ret_config = document->config;
     return 0;
 }
 
 int sl_config_default(struct sl_config *ret_config, struct sl_err *err)
 {
-    return build("the defaults", NULL, ret_config, err);
+    struct sl_config_document document = {.config = {.log_level = SL_LOG_INFO}};
+    return done(sl_config_file_default(&role, &document.config.arena, &document, err), &document,
+                ret_config);
 }
 
 int sl_config_parse(const char *name, struct sl_str text, struct sl_config *ret_config,
                     struct sl_err *err)
 {
-    SL_AUTO(sl_yaml_docs) struct sl_yaml_docs *docs = NULL;
-    if (sl_file_parse(name, text, &docs, err) < 0) {
-        return -1;
-    }
-    return build(name, docs, ret_config, err);
+    struct sl_config_document document = {.config = {.log_level = SL_LOG_INFO}};
+    return done(sl_config_file_parse(&role, name, text, &document.config.arena, &document, err),
+                &document, ret_config);
 }
 
 int sl_config_load(const char *path, struct sl_config *ret_config, struct sl_err *err)
 {
-    SL_AUTO(sl_buf) struct sl_buf text = SL_BUF_INIT(SL_CONFIG_MAX);
-    if (sl_file_read(path, &text, err) < 0) {
-        return -1;
-    }
-    return sl_config_parse(path, sl_buf_str(&text), ret_config, err);
+    struct sl_config_document document = {.config = {.log_level = SL_LOG_INFO}};
+    return done(sl_config_file_load(&role, path, &document.config.arena, &document, err), &document,
+                ret_config);
 }
 
 void sl_config_cleanup(struct sl_config *config)

@@ -22,6 +22,11 @@ struct sl_config {
         struct sl_list client_names;        /* of struct sl_str; none: any the CA signed */
     } tls;
     struct sl_list policy_paths; /* policies.paths: files and directories, of struct sl_str */
+    struct {                     /* policies.kube */
+        bool enabled;
+        struct sl_str kubeconfig, context; /* absent: as sl_kube_config_load() finds them */
+        int64_t qps, burst;                /* qps 0: no limit */
+    } kube;
     struct sl_admit_config admission;
     struct {                                   /* limits */
         int64_t max_body, max_in_flight;       /* bytes */
@@ -37,11 +42,10 @@ struct sl_config {
 /* The defaults alone: what the CLI's offline commands use without --config. */
 SL_MUST_USE int sl_config_default(struct sl_config *ret_config, struct sl_err *err);
 
-/* Reads and checks a file of at most SL_CONFIG_MAX bytes. Relative paths in it are as they are
+/* Reads and checks a file of at most 256 KiB. Relative paths in it are as they are
  * given to the process. Errors: NOT_FOUND, DENIED, INVALID: "FILE: line L, column C: …" for what is
  * no YAML, else "FILE:LINE:COLUMN: path: what is wrong" (all problems, one a line). */
 SL_MUST_USE int sl_config_load(const char *path, struct sl_config *ret_config, struct sl_err *err);
-#define SL_CONFIG_MAX (256 * SL_KIB)
 
 /* The same from text; `name` stands for the file in errors. */
 SL_MUST_USE int sl_config_parse(const char *name, struct sl_str text, struct sl_config *ret_config,

@@ -1,118 +1,45 @@
-/* Every key of the configuration file, with its rule, default and meaning: the one place where a
- * key is written down (config_rows.h). Rules across keys are in config.c. */
+/* Every key of the webhook's configuration file, with its rule, default and meaning: the one place
+ * where a key is written down (config_rows.h). Rules across keys are in config.c, groups that the
+ * reconciler has too in config_file.c. */
 #include "run/config_rows.h"
-
-#include <arpa/inet.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "codec/names.h"
 
 #define AT(field) .at = offsetof(struct sl_config_document, field), .present = SL_DECODE_NO_PRESENT
-#define AT_WORKLOAD(field)                                                                         \
-    .at = offsetof(struct sl_config_workload, field), .present = SL_DECODE_NO_PRESENT
 #define GROUP(table) .type = SL_D_OBJECT, .present = SL_DECODE_NO_PRESENT, .rows = table
 
-#define PORT_MAX 65535
 #define PATHS_MAX 32
 #define NAMES_MAX 256
-#define WORKLOADS_MAX 32
 #define THREADS_MAX 256
 #define CONNECTIONS_MAX 100000
+#define QPS_MAX 10000
 
 /* More than the API server keeps an idle connection: k8s.io/apimachinery's SetTransportDefaults. */
 #define IDLE_MIN (91 * SL_NS_PER_S)
-
-static const char *check_text(struct sl_str text)
-{
-    return text.n == 0 || memchr(text.p, '\0', text.n) != NULL
-               ? "must be text that is not empty and holds no NUL"
-               : NULL;
-}
 
 static const char *check_policy_path(struct sl_str text)
 {
     /* what is not there a second time cannot be read again when it changes */
     return sl_str_is(text, "-") ? "must be a file or directory, not standard input"
-                                : check_text(text);
+                                : sl_config_check_text(text);
 }
-
-static const char *check_address(struct sl_str text)
-{
-    char copy[INET6_ADDRSTRLEN];
-    char parsed[sizeof(struct in6_addr)];
-    if (text.n < sizeof copy) {
-        memcpy(copy, text.p, text.n);
-        copy[text.n] = '\0';
-        if (inet_pton(AF_INET, copy, parsed) == 1 || inet_pton(AF_INET6, copy, parsed) == 1) {
-            return NULL;
-        }
-    }
-    return "must be an IPv4 or IPv6 address, such as 0.0.0.0 or ::";
-}
-
-static bool is_word(struct sl_str text)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        char lower = (char)(text.p[i] | 0x20);
-        if (!(lower >= 'a' && lower <= 'z') && !(text.p[i] >= '0' && text.p[i] <= '9')) {
-            return false;
-        }
-    }
-    return text.n > 0;
-}
-
-static const char *check_kind(struct sl_str text)
-{
-    return is_word(text) && text.p[0] >= 'A' && text.p[0] <= 'Z'
-               ? NULL
-               : "must be a kind, such as CloneSet";
-}
-
-static const char *check_partition_path(struct sl_str text)
-{
-    static const char rule[] = "must be a dotted path below spec but not in spec.template, such as "
-                               "spec.updateStrategy.partition";
-    struct sl_str rest = text;
-    if (!sl_str_is(sl_str_cut(&rest, '.'), "spec") || rest.p == NULL ||
-        sl_str_is(rest, "template") || sl_str_starts(rest, SL_STR("template."))) {
-        return rule;
-    }
-    while (rest.p != NULL) {
-        if (!is_word(sl_str_cut(&rest, '.'))) {
-            return rule;
-        }
-    }
-    return NULL;
-}
-
-static const char *const level_names[] = {"debug", "info", "warn", "error", NULL};
 
 static const struct sl_decode_row listen_rows[] = {
     {.key = "address",
      .type = SL_D_STRING,
      AT(config.listen.address),
      .fallback = "0.0.0.0",
-     .check = check_address,
+     .check = sl_config_check_address,
      .doc = "Where /mutate and /validate are served over HTTPS; \"::\" is IPv6 and IPv4."},
     {.key = "port",
      .type = SL_D_INT,
      AT(config.listen.port),
-     .max = PORT_MAX,
+     .max = SL_CONFIG_PORT_MAX,
      .fallback = "9443",
      .doc = "The port of it; 0 takes a free one, which is logged at start."},
-    {.key = "healthAddress",
-     .type = SL_D_STRING,
-     AT(config.listen.health_address),
-     .fallback = "0.0.0.0",
-     .check = check_address,
-     .doc = "Where /livez, /readyz and /metrics are served over plain HTTP."},
-    {.key = "healthPort",
-     .type = SL_D_INT,
-     AT(config.listen.health_port),
-     .max = PORT_MAX,
-     .fallback = "8081",
-     .doc = "The port of it; 0 takes a free one, which is logged at start."},
+    SL_CONFIG_HEALTH_ROWS(struct sl_config_document, config.listen.health_address,
+                          config.listen.health_port),
     {0},
 };
 
@@ -121,12 +48,12 @@ static const struct sl_decode_row tls_rows[] = {
      .type = SL_D_STRING,
      AT(config.tls.directory),
      .fallback = "/etc/sluice/tls",
-     .check = check_text,
+     .check = sl_config_check_text,
      .doc = "Holds tls.crt and tls.key; they are loaded again when they change."},
     {.key = "clientCA",
      .type = SL_D_STRING,
      AT(config.tls.client_ca),
-     .check = check_text,
+     .check = sl_config_check_text,
      .doc =
          "A file of PEM certificates: only clients with a certificate of these CAs are answered. "
          "Without it clients are not asked for one."},
@@ -134,57 +61,59 @@ static const struct sl_decode_row tls_rows[] = {
      .type = SL_D_STRINGS,
      AT(config.tls.client_names),
      .max = NAMES_MAX,
-     .check = check_text,
+     .check = sl_config_check_text,
      .doc = "Common or DNS names of client certificates that are allowed; without any, all that "
             "clientCA signed."},
+    {0},
+};
+
+static const struct sl_decode_row kube_rows[] = {
+    {.key = "kubeconfig",
+     .type = SL_D_STRING,
+     AT(config.kube.kubeconfig),
+     .check = sl_config_check_text,
+     .doc = "A kubeconfig file; without it $KUBECONFIG, the pod's service account, or "
+            "~/.kube/config."},
+    {.key = "context",
+     .type = SL_D_STRING,
+     AT(config.kube.context),
+     .check = sl_config_check_text,
+     .doc = "The context of that kubeconfig; without it its current-context."},
+    {.key = "qps",
+     .type = SL_D_INT,
+     AT(config.kube.qps),
+     .max = QPS_MAX,
+     .fallback = "20",
+     .doc = "Requests a second to the API server, watches not counted; 0 is no limit."},
+    {.key = "burst",
+     .type = SL_D_INT,
+     AT(config.kube.burst),
+     .min = 1,
+     .max = QPS_MAX,
+     .fallback = "40",
+     .doc = "Requests that may be sent at once after a quiet time."},
     {0},
 };
 
 static const struct sl_decode_row policies_rows[] = {
     {.key = "paths",
      .type = SL_D_STRINGS,
-     AT(config.policy_paths),
+     .at = offsetof(struct sl_config_document, config.policy_paths),
+     .present = offsetof(struct sl_config_document, has_paths),
      .max = PATHS_MAX,
      .fallback = "[\"/etc/sluice/policies\"]",
      .check = check_policy_path,
      .doc =
          "Files and directories of TrafficPolicies, Rollouts and Namespaces; they are read again "
-         "when they change."},
-    {0},
-};
-
-static const struct sl_decode_row workload_rows[] = {
-    {.key = "apiVersion",
-     .type = SL_D_STRING,
-     AT_WORKLOAD(api_version),
-     .required = true,
-     .check = sl_name_api_version,
-     .doc = "Group and version of the kind; any version of the group is handled."},
-    {.key = "kind",
-     .type = SL_D_STRING,
-     AT_WORKLOAD(kind),
-     .required = true,
-     .check = check_kind,
-     .doc = "The kind, as a Rollout's workloadRef names it."},
-    {.key = "resource",
-     .type = SL_D_STRING,
-     AT_WORKLOAD(resource),
-     .required = true,
-     .check = sl_name_dns_label,
-     .doc = "The plural in the API's URLs, such as clonesets."},
-    {.key = "partitionPath",
-     .type = SL_D_STRING,
-     AT_WORKLOAD(partition_path),
-     .required = true,
-     .check = check_partition_path,
-     .doc = "The field that keeps pods at the old revision, as a dotted path below spec."},
-    {.key = "holdValue",
-     .type = SL_D_INTSTR,
-     AT_WORKLOAD(hold_value),
-     .min = 1,
-     .max = INT32_MAX,
-     .fallback = SL_HOLD_PARTITION,
-     .doc = "The value of that field at which no pod moves on."},
+         "when they change. Where policies.kube is written, the default is none."},
+    {.key = "kube",
+     .type = SL_D_OBJECT,
+     .present = offsetof(struct sl_config_document, config.kube.enabled),
+     .rows = kube_rows,
+     .doc = "Written, if only as {}: TrafficPolicies, Rollouts and Namespaces of the cluster are "
+            "watched, besides those of policies.paths, and ReplicaSets for hand-overs. A policy "
+            "that is in both by kind, namespace and name: the file's counts, and the log says so. "
+            "Of a Namespace the cluster's word counts."},
     {0},
 };
 
@@ -206,13 +135,13 @@ static const struct sl_decode_row admission_rows[] = {
      .type = SL_D_STRING,
      AT(config.admission.reconciler_account),
      .fallback = "system:serviceaccount:sluice-system:sluice-reconciler",
-     .check = check_text,
+     .check = sl_config_check_text,
      .doc = "User name of the reconciler, whose changes of held workloads pass."},
     {.key = "workloads",
      .type = SL_D_LIST,
      AT(workloads),
-     .max = WORKLOADS_MAX,
-     .rows = workload_rows,
+     .max = SL_CONFIG_WORKLOADS_MAX,
+     .rows = sl_config_workload_rows,
      .size = sizeof(struct sl_config_workload),
      .doc =
          "Kinds of workload besides Deployment, StatefulSet and DaemonSet that have a partition."},
@@ -285,16 +214,6 @@ static const struct sl_decode_row shutdown_rows[] = {
     {0},
 };
 
-static const struct sl_decode_row log_rows[] = {
-    {.key = "level",
-     .type = SL_D_ENUM,
-     AT(config.log_level),
-     .fallback = "info",
-     .names = level_names,
-     .doc = "Lines below this level are not written; debug has one line for each request."},
-    {0},
-};
-
 const struct sl_decode_row sl_config_rows[] = {
     {.key = "listen", GROUP(listen_rows), .doc = "Where the servers listen."},
     {.key = "tls", GROUP(tls_rows), .doc = "The serving certificate, and who may call."},
@@ -302,6 +221,10 @@ const struct sl_decode_row sl_config_rows[] = {
     {.key = "admission", GROUP(admission_rows), .doc = "What is decided, and for whom."},
     {.key = "limits", GROUP(limits_rows), .doc = "What peers may cost."},
     {.key = "shutdown", GROUP(shutdown_rows), .doc = "How SIGTERM ends the webhook."},
-    {.key = "log", GROUP(log_rows), .doc = "JSON lines on standard error."},
+    {.key = "log",
+     .type = SL_D_OBJECT,
+     AT(config.log_level),
+     .rows = sl_config_log_rows,
+     .doc = "JSON lines on standard error."},
     {0},
 };

@@ -1,27 +1,31 @@
-/* Liveness, readiness and metrics over HTTP (health.h): two tables, of paths and of checks. */
+/* Liveness, readiness and metrics over HTTP (health.h): a table of paths around what the role
+ * brings. */
 #include "run/health.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
-#include "base/log.h"
+#include "run/metrics_text.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
+#define BODY_MAX (16 * SL_KIB)
+#define REQUEST_TIMEOUT (10 * SL_NS_PER_S)
+#define IDLE_TIMEOUT (120 * SL_NS_PER_S) /* more than a usual scrape interval */
+
 struct sl_health {
-    struct sl_health_sources sources;
+    struct sl_health_options options;
     _Atomic int64_t beat;
     atomic_bool stopping;
 };
 
-struct sl_health *sl_health_open(const struct sl_health_sources *sources, int64_t now)
+struct sl_health *sl_health_open(const struct sl_health_options *options, int64_t now)
 {
     struct sl_health *health = calloc(1, sizeof *health);
     if (health == NULL) {
         abort();
     }
-    health->sources = *sources;
+    health->options = *options;
     atomic_init(&health->beat, now);
     return health;
 }
@@ -29,6 +33,24 @@ struct sl_health *sl_health_open(const struct sl_health_sources *sources, int64_
 void sl_health_close(struct sl_health *health)
 {
     free(health);
+}
+
+int sl_health_listen(struct sl_health *health, const char *address, int64_t port,
+                     struct sl_http_server **ret_server, struct sl_err *err)
+{
+    const struct sl_http_options options = {
+        .address = address,
+        .port = (uint16_t)port,
+        .threads = SL_HEALTH_THREADS,
+        .max_connections = SL_HEALTH_CONNECTIONS,
+        .max_body = BODY_MAX,
+        .max_in_flight = SL_HEALTH_CONNECTIONS * BODY_MAX,
+        .request_timeout_ns = REQUEST_TIMEOUT,
+        .idle_timeout_ns = IDLE_TIMEOUT,
+        .handler = sl_health_handle,
+        .ctx = health,
+    };
+    return sl_http_server_start(&options, ret_server, err);
 }
 
 void sl_health_beat(struct sl_health *health, int64_t now)
@@ -41,89 +63,52 @@ void sl_health_stopping(struct sl_health *health)
     atomic_store(&health->stopping, true);
 }
 
-/* --- checks: what is wrong, or NULL --- */
-
-static const char *check_loop(struct sl_health *health)
+static void add_problem(struct sl_http_response *response, const char *name, const char *wrong)
 {
-    return sl_clock_mono() - atomic_load(&health->beat) > SL_HEALTH_STALE
-               ? "the main loop has not turned for more than 10s"
-               : NULL;
+    response->status = 503;
+    sl_buf_addf(&response->body, "%s: %s\n", name, wrong);
 }
 
-static const char *check_policies(struct sl_health *health)
+static void answer_live(struct sl_health *health, struct sl_http_response *response)
 {
-    return sl_policy_store_loaded(health->sources.policies) == 0
-               ? "none were loaded yet; the log says why"
-               : NULL;
-}
-
-static const char *check_certificate(struct sl_health *health)
-{
-    struct sl_tls_info info;
-    sl_tls_store_info(health->sources.tls, &info);
-    if (info.not_after <= sl_clock_wall() / SL_NS_PER_S) {
-        return "the one that is served has expired";
+    if (sl_clock_mono() - atomic_load(&health->beat) > SL_HEALTH_STALE) {
+        add_problem(response, "loop", "the main loop has not turned for more than 10s");
+        return;
     }
-    return info.current ? NULL : "the one on disk cannot be served; the log says why";
+    sl_buf_adds(&response->body, "ok\n");
 }
 
-static const char *check_shutdown(struct sl_health *health)
+static void answer_ready(struct sl_health *health, struct sl_http_response *response)
 {
-    return atomic_load(&health->stopping) ? "the webhook is stopping" : NULL;
-}
-
-struct check {
-    const char *name;
-    const char *(*run)(struct sl_health *health);
-};
-
-static const struct check live_checks[] = {{"loop", check_loop}, {NULL, NULL}};
-static const struct check ready_checks[] = {
-    {"policies", check_policies},
-    {"certificate", check_certificate},
-    {"shutdown", check_shutdown},
-    {NULL, NULL},
-};
-
-static void run_checks(struct sl_health *health, const struct check *checks,
-                       struct sl_http_response *response)
-{
-    for (; checks->name != NULL; checks++) {
-        const char *wrong = checks->run(health);
+    for (const struct sl_health_check *check = health->options.checks; check->name != NULL;
+         check++) {
+        const char *wrong = check->run(health->options.ctx);
         if (wrong != NULL) {
-            response->status = 503;
-            sl_buf_addf(&response->body, "%s: %s\n", checks->name, wrong);
+            add_problem(response, check->name, wrong);
         }
+    }
+    if (atomic_load(&health->stopping)) {
+        response->status = 503;
+        sl_buf_addf(&response->body, "shutdown: the %s is stopping\n", health->options.role);
     }
     if (response->body.len == 0) {
         sl_buf_adds(&response->body, "ok\n");
     }
 }
 
-static void write_metrics(struct sl_health *health, struct sl_http_response *response)
+static void answer_metrics(struct sl_health *health, struct sl_http_response *response)
 {
-    const struct sl_health_sources *from = &health->sources;
-    SL_AUTO(sl_policies) struct sl_policies *policies = sl_policy_store_acquire(from->policies);
-    struct sl_metrics_sample sample = {
-        .policies = sl_snapshot_policy_count(sl_policies_snapshot(policies)),
-        .rollouts = sl_snapshot_rollout_count(sl_policies_snapshot(policies)),
-        .policies_loaded = sl_policy_store_loaded(from->policies),
-        .log_lines_dropped = sl_log_dropped(),
-    };
-    sl_http_server_stats(from->server, &sample.http);
-    sl_tls_store_info(from->tls, &sample.tls);
-    sl_process_stats(&sample.process);
     response->content_type = SL_METRICS_CONTENT_TYPE;
-    sl_metrics_write(from->metrics, &sample, &response->body);
+    health->options.write_metrics(health->options.ctx, &response->body);
 }
 
 static const struct {
     const char *path;
-    const struct check *checks; /* NULL: the metrics */
+    void (*answer)(struct sl_health *health, struct sl_http_response *response);
 } paths[] = {
-    {"/livez", live_checks},
-    {"/readyz", ready_checks},
-    {"/metrics", NULL},
+    {"/livez", answer_live},
+    {"/readyz", answer_ready},
+    {"/metrics", answer_metrics},
 };
 
 void sl_health_handle(void *health, const struct sl_http_request *request,
@@ -140,9 +125,7 @@ void sl_health_handle(void *health, const struct sl_http_request *request,
         response->status = 405;
         response->allow = "GET, HEAD";
         sl_buf_adds(&response->body, "only GET and HEAD are answered here\n");
-    } else if (paths[i].checks != NULL) {
-        run_checks(health, paths[i].checks, response);
     } else {
-        write_metrics(health, response);
+        paths[i].answer(health, response);
     }
 }

@@ -1,6 +1,7 @@
-/* Policies and certificate from disk (inputs.h): `rows` says what is read, and how often. */
+/* Policies and certificate (inputs.h): `rows` says what is read, and how often. */
 #include "run/inputs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,12 +18,16 @@
 #define WARN_BEFORE (7 * DAY_SECONDS) /* of the end of the certificate, in seconds */
 #define WARN_EVERY (DAY_SECONDS * SL_NS_PER_S)
 
-enum input { POLICIES, CERTIFICATE, INPUTS }; /* also the tags of the watch */
+enum input { POLICIES, CERTIFICATE, CLUSTER, INPUTS }; /* the first two also tag the watch */
 
 struct sl_inputs {
     struct sl_inputs_options options;
     struct sl_dirwatch *watch;
     size_t watched; /* so many of the policy paths are */
+    /* with a watch of the cluster */
+    struct sl_snapshot *files;     /* as last read; NULL: never */
+    bool listed;                   /* the cluster was */
+    char left_out[SL_ERR_MSG_MAX]; /* of the cluster's, as logged last; "": nothing */
     struct {
         int64_t due;
         /* the failure that was logged last; "": none since it worked */
@@ -97,6 +102,46 @@ static int watch_policies(struct sl_inputs *inputs, struct sl_err *err)
     return 0;
 }
 
+static void put_in_force(struct sl_inputs *inputs, struct sl_snapshot *snapshot)
+{
+    sl_log(SL_LOG_INFO, "policies loaded",
+           SL_LOG_INT("trafficPolicies", sl_snapshot_policy_count(snapshot)),
+           SL_LOG_INT("rollouts", sl_snapshot_rollout_count(snapshot)));
+    sl_policy_store_swap(inputs->options.policies, snapshot, sl_clock_wall() / SL_NS_PER_S);
+}
+
+static void tell_left_out(struct sl_inputs *inputs, const struct sl_problems *problems)
+{
+    SL_AUTO(sl_buf) struct sl_buf said = SL_BUF_INIT(sizeof inputs->left_out - 1);
+    sl_problems_write(problems, &said);
+    const char *text = said.data == NULL ? "" : said.data;
+    if (strcmp(text, inputs->left_out) != 0 && text[0] != '\0') {
+        sl_log(SL_LOG_WARN,
+               "policies of the cluster are left out: the files have others of their "
+               "names",
+               SL_LOG_CSTR("err", text));
+    }
+    (void)snprintf(inputs->left_out, sizeof inputs->left_out, "%s", text);
+    sl_metrics_policies_left_out(inputs->options.metrics, problems->count);
+}
+
+/* Files and cluster together, once each of them is known. */
+static int load_cluster(struct sl_inputs *inputs, struct sl_err *err)
+{
+    (void)err;
+    if (inputs->files == NULL || !inputs->listed) {
+        return 0;
+    }
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = sl_snapshot_open();
+    struct sl_problems problems = SL_PROBLEMS_INIT(sl_snapshot_arena(snapshot));
+    sl_snapshot_include(snapshot, inputs->files);
+    sl_policy_watch_add(inputs->options.watch, snapshot, &problems);
+    sl_snapshot_seal(snapshot);
+    tell_left_out(inputs, &problems);
+    put_in_force(inputs, sl_steal(&snapshot));
+    return 0;
+}
+
 static int load_policies(struct sl_inputs *inputs, struct sl_err *err)
 {
     struct sl_snapshot *snapshot = NULL;
@@ -109,11 +154,13 @@ static int load_policies(struct sl_inputs *inputs, struct sl_err *err)
     if (result < 0) {
         return -1;
     }
-    sl_log(SL_LOG_INFO, "policies loaded",
-           SL_LOG_INT("trafficPolicies", sl_snapshot_policy_count(snapshot)),
-           SL_LOG_INT("rollouts", sl_snapshot_rollout_count(snapshot)));
-    sl_policy_store_swap(inputs->options.policies, snapshot, sl_clock_wall() / SL_NS_PER_S);
-    return 0;
+    if (inputs->options.watch == NULL) {
+        put_in_force(inputs, snapshot);
+        return 0;
+    }
+    sl_snapshot_close(inputs->files);
+    inputs->files = snapshot;
+    return load_cluster(inputs, err);
 }
 
 static int load_certificate(struct sl_inputs *inputs, struct sl_err *err)
@@ -163,6 +210,7 @@ static const struct {
     [POLICIES] = {load_policies, 0, "policies cannot be loaded; those before stay in force"},
     [CERTIFICATE] = {load_certificate, CERTIFICATE_EVERY,
                      "the certificate cannot be loaded; the one before is served on"},
+    [CLUSTER] = {load_cluster, 0, "policies of the cluster cannot be put in force"},
 };
 
 static void load(struct sl_inputs *inputs, enum input input, int64_t now)
@@ -205,6 +253,7 @@ int sl_inputs_open(const struct sl_inputs_options *options, int64_t now,
         return -1;
     }
     inputs->states[CERTIFICATE].due = now + CERTIFICATE_EVERY; /* the store has just read it */
+    inputs->states[CLUSTER].due = INT64_MAX;                   /* the watch says when */
     inputs->warn_due = now;
     warn_of_exposed_key(options->config);
     warn_of_end(inputs, now);
@@ -219,6 +268,7 @@ void sl_inputs_close(struct sl_inputs *inputs)
         return;
     }
     sl_dirwatch_close(inputs->watch);
+    sl_snapshot_close(inputs->files);
     free(inputs);
 }
 
@@ -227,14 +277,37 @@ int sl_inputs_fd(const struct sl_inputs *inputs)
     return sl_dirwatch_fd(inputs->watch);
 }
 
+static void want(struct sl_inputs *inputs, enum input input, int64_t due)
+{
+    /* Never put off: changes without end must not keep the first from being read */
+    if (due < inputs->states[input].due) {
+        inputs->states[input].due = due;
+    }
+}
+
+static void turn_watch(struct sl_inputs *inputs, int64_t now)
+{
+    struct sl_policy_watch *watch = inputs->options.watch;
+    sl_policy_watch_turn(watch, now);
+    struct sl_handovers *handovers = sl_policy_watch_handovers(watch);
+    if (handovers != NULL) {
+        sl_policy_store_swap_handovers(inputs->options.policies, handovers);
+    }
+    if (sl_policy_watch_changed(watch)) {
+        want(inputs, CLUSTER, inputs->listed ? now + SL_INPUTS_GATHER : now);
+        inputs->listed = true;
+    }
+}
+
 void sl_inputs_turn(struct sl_inputs *inputs, int64_t now)
 {
+    if (inputs->options.watch != NULL) {
+        turn_watch(inputs, now);
+    }
     uint32_t changed = sl_dirwatch_poll(inputs->watch, now);
     for (int i = 0; i < INPUTS; i++) {
-        int64_t settled = now + SL_INPUTS_SETTLE;
-        /* Never put off: changes without end must not keep the first from being read */
-        if ((changed & (UINT32_C(1) << i)) != 0 && settled < inputs->states[i].due) {
-            inputs->states[i].due = settled;
+        if ((changed & (UINT32_C(1) << i)) != 0) {
+            want(inputs, (enum input)i, now + SL_INPUTS_SETTLE);
         }
         if (now >= inputs->states[i].due) {
             load(inputs, (enum input)i, now);
@@ -247,8 +320,9 @@ void sl_inputs_turn(struct sl_inputs *inputs, int64_t now)
 
 int64_t sl_inputs_due(const struct sl_inputs *inputs)
 {
-    int64_t due = inputs->states[0].due;
-    for (int i = 1; i < INPUTS; i++) {
+    int64_t due =
+        inputs->options.watch == NULL ? INT64_MAX : sl_policy_watch_due(inputs->options.watch);
+    for (int i = 0; i < INPUTS; i++) {
         due = inputs->states[i].due < due ? inputs->states[i].due : due;
     }
     return due;

@@ -1,9 +1,14 @@
-/* What the webhook reads from disk, at first and whenever it changes: its policies and its
- * certificate.
+/* What the webhook works by, at first and whenever it changes: its certificate and policies from
+ * disk, and policies and hand-overs from the cluster (policy_watch.h).
  *
  * A mounted ConfigMap or Secret changes in several steps, and so does a pair of files that somebody
  * copies: what happened is left alone for SL_INPUTS_SETTLE, then read once. What cannot be read is
  * tried again every 10 seconds and logged once, and what was in force stays in force.
+ *
+ * With both sources the policies in force are those of the files and those of the cluster, once
+ * each of the two was read; changes of the cluster are gathered for SL_INPUTS_GATHER. Where both
+ * have a policy of the same kind, namespace and name, the file's is in force and the log says so
+ * once. Hand-overs are taken at once.
  *
  * The log warns once a day in the last week of the certificate that is served, and once when it has
  * expired.
@@ -18,10 +23,13 @@
 #include "run/config.h"
 #include "run/metrics.h"
 #include "run/policy_store.h"
+#include "run/policy_watch.h"
 
 #define SL_INPUTS_SETTLE (100 * SL_NS_PER_MS)
+#define SL_INPUTS_GATHER (50 * SL_NS_PER_MS)
 
-/* Reads all policies of the configuration into a sealed snapshot. Errors: as sl_policy_files_add().
+/* Reads all policy files of the configuration into a sealed snapshot. Errors: as
+ * sl_policy_files_add().
  */
 SL_MUST_USE int sl_inputs_read_policies(const struct sl_config *config,
                                         struct sl_snapshot **ret_snapshot, struct sl_err *err);
@@ -42,6 +50,7 @@ struct sl_inputs_options { /* all borrowed, and outlive it */
     struct sl_policy_store *policies;
     struct sl_tls_store *tls;
     struct sl_metrics *metrics;
+    struct sl_policy_watch *watch; /* NULL: policies come from files alone */
 };
 
 /* Begins to watch, and reads the policies for the first time. Policies that are wrong, and paths of
@@ -54,8 +63,9 @@ SL_AUTO_PTR(sl_inputs, struct sl_inputs, sl_inputs_close);
 
 int sl_inputs_fd(const struct sl_inputs *inputs); /* readable when something changed on disk */
 
-/* Takes what happened and reads what is due. `now` is sl_clock_mono(), as everywhere here. To be
- * called when the fd is readable, and at sl_inputs_due(). */
+/* Takes what happened, turns the watch of the cluster, and reads what is due. `now` is
+ * sl_clock_mono(), as everywhere here. To be called when the fd is readable, when the watch's wait
+ * has ended, and at sl_inputs_due(). */
 void sl_inputs_turn(struct sl_inputs *inputs, int64_t now);
 int64_t sl_inputs_due(const struct sl_inputs *inputs);
 

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "core/names.h"
@@ -12,10 +13,7 @@
 const char *const sl_webhook_paths[] = {"/mutate", "/validate", NULL};
 
 /* Upper bounds. An answer takes some 100 µs; the tail is what the API server's timeout meets. */
-static const struct {
-    int64_t ns;
-    const char *le;
-} buckets[] = {
+static const struct sl_bound buckets[] = {
     {50000, "5e-05"},    {100000, "0.0001"},  {250000, "0.00025"}, {500000, "0.0005"},
     {1000000, "0.001"},  {2500000, "0.0025"}, {5000000, "0.005"},  {10000000, "0.01"},
     {25000000, "0.025"}, {50000000, "0.05"},  {100000000, "0.1"},  {250000000, "0.25"},
@@ -48,7 +46,8 @@ struct sl_metrics {
     int64_t start;
     struct path_numbers paths[SL_PATHS];
     counter policies_read[2]; /* by success */
-    size_t resource_count;    /* built in, configured, and "other" as the last */
+    counter policies_left_out;
+    size_t resource_count; /* built in, configured, and "other" as the last */
     decision_counters decisions[];
 };
 
@@ -90,11 +89,7 @@ void sl_metrics_end(struct sl_metrics *metrics, enum sl_webhook_path path, unsig
                     int64_t latency)
 {
     struct path_numbers *numbers = &metrics->paths[path];
-    size_t bucket = 0;
-    while (bucket < LENGTH(buckets) && latency > buckets[bucket].ns) {
-        bucket++;
-    }
-    count(&numbers->in_bucket[bucket], 1);
+    count(&numbers->in_bucket[sl_metrics_bucket(buckets, LENGTH(buckets), latency)], 1);
     count(&numbers->sum_ns, latency > 0 ? (uint64_t)latency : 0);
     for (size_t i = 0; i < LENGTH(statuses); i++) {
         if (statuses[i] == status) {
@@ -132,61 +127,55 @@ void sl_metrics_policies_read(struct sl_metrics *metrics, bool ok)
     count(&metrics->policies_read[ok], 1);
 }
 
+void sl_metrics_policies_left_out(struct sl_metrics *metrics, size_t count)
+{
+    atomic_store(&metrics->policies_left_out, count);
+}
+
 /* --- the text --- */
 
-/* The metrics that are one number each, in the unit in which they are exported. */
-struct numbers {
-    double connections, body_bytes, certificate_expiry, policies_loaded, resident_bytes,
-        cpu_seconds, start, open_fds, log_lines_dropped;
-};
-
+/* What one text is written from. The numbers are the metrics that are one each, in the unit in
+ * which they are exported. */
 struct scrape {
     struct sl_metrics *metrics;
     const struct sl_metrics_sample *sample;
-    struct numbers numbers;
-    struct sl_buf *out;
+    double connections, body_bytes, certificate_expiry, policies_loaded, left_out, handovers;
 };
 
-struct metric {
-    const char *name, *type, *help;
-    size_t number; /* offset in struct numbers, where there is no: */
-    void (*write)(const struct metric *metric, const struct scrape *scrape);
-};
-
-static void write_requests(const struct metric *metric, const struct scrape *scrape)
+static void write_requests(const struct sl_metric *metric, const void *scrape_, struct sl_buf *out)
 {
+    const struct scrape *scrape = scrape_;
     for (int path = 0; path < SL_PATHS; path++) {
         for (size_t i = 0; i < LENGTH(statuses); i++) {
-            sl_buf_addf(scrape->out, "%s{webhook=\"%s\",code=\"%u\"} %" PRIu64 "\n", metric->name,
+            sl_buf_addf(out, "%s{webhook=\"%s\",code=\"%u\"} %" PRIu64 "\n", metric->name,
                         sl_webhook_paths[path], statuses[i],
                         read_counter(&scrape->metrics->paths[path].answered[i]));
         }
     }
 }
 
-static void write_in_flight(const struct metric *metric, const struct scrape *scrape)
+static void write_in_flight(const struct sl_metric *metric, const void *scrape_, struct sl_buf *out)
 {
+    const struct scrape *scrape = scrape_;
     for (int path = 0; path < SL_PATHS; path++) {
-        sl_buf_addf(scrape->out, "%s{webhook=\"%s\"} %d\n", metric->name, sl_webhook_paths[path],
+        sl_buf_addf(out, "%s{webhook=\"%s\"} %d\n", metric->name, sl_webhook_paths[path],
                     atomic_load(&scrape->metrics->paths[path].in_flight));
     }
 }
 
-static void write_latency(const struct metric *metric, const struct scrape *scrape)
+static void write_latency(const struct sl_metric *metric, const void *scrape_, struct sl_buf *out)
 {
+    const struct scrape *scrape = scrape_;
     for (int path = 0; path < SL_PATHS; path++) {
         struct path_numbers *numbers = &scrape->metrics->paths[path];
-        const char *webhook = sl_webhook_paths[path];
-        uint64_t total = 0;
+        uint64_t in_bucket[LENGTH(buckets) + 1];
+        char labels[32];
         for (size_t i = 0; i <= LENGTH(buckets); i++) {
-            total += read_counter(&numbers->in_bucket[i]);
-            sl_buf_addf(scrape->out, "%s_bucket{webhook=\"%s\",le=\"%s\"} %" PRIu64 "\n",
-                        metric->name, webhook, i < LENGTH(buckets) ? buckets[i].le : "+Inf", total);
+            in_bucket[i] = read_counter(&numbers->in_bucket[i]);
         }
-        sl_buf_addf(scrape->out, "%s_sum{webhook=\"%s\"} %.9f\n", metric->name, webhook,
-                    (double)read_counter(&numbers->sum_ns) / (double)SL_NS_PER_S);
-        sl_buf_addf(scrape->out, "%s_count{webhook=\"%s\"} %" PRIu64 "\n", metric->name, webhook,
-                    total);
+        (void)snprintf(labels, sizeof labels, "webhook=\"%s\",", sl_webhook_paths[path]);
+        sl_metrics_add_histogram(out, metric->name, labels, buckets, LENGTH(buckets), in_bucket,
+                                 read_counter(&numbers->sum_ns));
     }
 }
 
@@ -208,8 +197,9 @@ static void add_resource(const struct sl_metrics *metrics, size_t index, struct 
 }
 
 /* Of the many combinations, those that were seen. */
-static void write_decisions(const struct metric *metric, const struct scrape *scrape)
+static void write_decisions(const struct sl_metric *metric, const void *scrape_, struct sl_buf *out)
 {
+    const struct scrape *scrape = scrape_;
     struct sl_metrics *metrics = scrape->metrics;
     for (size_t resource = 0; resource < metrics->resource_count; resource++) {
         for (int operation = 0; operation < SL_OPERATIONS; operation++) {
@@ -218,17 +208,18 @@ static void write_decisions(const struct metric *metric, const struct scrape *sc
                 if (seen == 0) {
                     continue;
                 }
-                sl_buf_addf(scrape->out, "%s{resource=\"", metric->name);
-                add_resource(metrics, resource, scrape->out);
-                sl_buf_addf(scrape->out, "\",operation=\"%s\",outcome=\"%s\"} %" PRIu64 "\n",
+                sl_buf_addf(out, "%s{resource=\"", metric->name);
+                add_resource(metrics, resource, out);
+                sl_buf_addf(out, "\",operation=\"%s\",outcome=\"%s\"} %" PRIu64 "\n",
                             sl_operation_names[operation], sl_outcome_names[outcome], seen);
             }
         }
     }
 }
 
-static void write_sheds(const struct metric *metric, const struct scrape *scrape)
+static void write_sheds(const struct sl_metric *metric, const void *scrape_, struct sl_buf *out)
 {
+    const struct scrape *scrape = scrape_;
     static const char *const reasons[SL_HTTP_SHED_COUNT] = {
         [SL_HTTP_SHED_BODY] = "body_too_large",
         [SL_HTTP_SHED_IN_FLIGHT] = "bytes_in_flight",
@@ -237,50 +228,43 @@ static void write_sheds(const struct metric *metric, const struct scrape *scrape
         [SL_HTTP_SHED_CONNECTIONS] = "connections",
     };
     for (int i = 0; i < SL_HTTP_SHED_COUNT; i++) {
-        sl_buf_addf(scrape->out, "%s{reason=\"%s\"} %" PRIu64 "\n", metric->name, reasons[i],
+        sl_buf_addf(out, "%s{reason=\"%s\"} %" PRIu64 "\n", metric->name, reasons[i],
                     scrape->sample->http.sheds[i]);
     }
 }
 
-static void write_results(const struct metric *metric, const struct scrape *scrape,
-                          uint64_t success, uint64_t failure)
+static void write_results(const struct sl_metric *metric, uint64_t success, uint64_t failure,
+                          struct sl_buf *out)
 {
-    sl_buf_addf(scrape->out, "%s{result=\"success\"} %" PRIu64 "\n", metric->name, success);
-    sl_buf_addf(scrape->out, "%s{result=\"failure\"} %" PRIu64 "\n", metric->name, failure);
+    sl_buf_addf(out, "%s{result=\"success\"} %" PRIu64 "\n", metric->name, success);
+    sl_buf_addf(out, "%s{result=\"failure\"} %" PRIu64 "\n", metric->name, failure);
 }
 
-static void write_certificate_reloads(const struct metric *metric, const struct scrape *scrape)
+static void write_certificate_reloads(const struct sl_metric *metric, const void *scrape_,
+                                      struct sl_buf *out)
 {
-    write_results(metric, scrape, scrape->sample->tls.reloads, scrape->sample->tls.failures);
+    const struct scrape *scrape = scrape_;
+    write_results(metric, scrape->sample->tls.reloads, scrape->sample->tls.failures, out);
 }
 
-static void write_policy_reloads(const struct metric *metric, const struct scrape *scrape)
+static void write_policy_reloads(const struct sl_metric *metric, const void *scrape_,
+                                 struct sl_buf *out)
 {
-    write_results(metric, scrape, read_counter(&scrape->metrics->policies_read[true]),
-                  read_counter(&scrape->metrics->policies_read[false]));
+    const struct scrape *scrape = scrape_;
+    write_results(metric, read_counter(&scrape->metrics->policies_read[true]),
+                  read_counter(&scrape->metrics->policies_read[false]), out);
 }
 
-static void write_policies(const struct metric *metric, const struct scrape *scrape)
+static void write_policies(const struct sl_metric *metric, const void *scrape_, struct sl_buf *out)
 {
-    sl_buf_addf(scrape->out, "%s{kind=\"TrafficPolicy\"} %zu\n%s{kind=\"Rollout\"} %zu\n",
-                metric->name, scrape->sample->policies, metric->name, scrape->sample->rollouts);
+    const struct scrape *scrape = scrape_;
+    sl_buf_addf(out, "%s{kind=\"TrafficPolicy\"} %zu\n%s{kind=\"Rollout\"} %zu\n", metric->name,
+                scrape->sample->policies, metric->name, scrape->sample->rollouts);
 }
 
-static void write_build_info(const struct metric *metric, const struct scrape *scrape)
-{
-    sl_buf_addf(scrape->out, "%s{version=\"" SL_VERSION "\"} 1\n", metric->name);
-}
+#define NUMBER(field) SL_METRIC_NUMBER(struct scrape, field)
 
-static void write_number(const struct metric *metric, const struct scrape *scrape)
-{
-    const double *number =
-        (const double *)(const void *)((const char *)&scrape->numbers + metric->number);
-    sl_buf_addf(scrape->out, "%s %.15g\n", metric->name, *number);
-}
-
-#define NUMBER(field) offsetof(struct numbers, field), write_number
-
-static const struct metric rows[] = {
+static const struct sl_metric rows[] = {
     {"controller_runtime_webhook_requests_total", "counter",
      "Admission requests that reached the handler, by webhook and HTTP status; the server's own "
      "413, "
@@ -312,16 +296,12 @@ static const struct metric rows[] = {
     {"sluice_policies_loaded_timestamp_seconds", "gauge",
      "When the policies in force were read, since the Unix epoch; 0: none were.",
      NUMBER(policies_loaded)},
-    {"sluice_log_lines_dropped_total", "counter", "Log lines that standard error could not take.",
-     NUMBER(log_lines_dropped)},
-    {"sluice_build_info", "gauge", "Always 1; the version is a label.", 0, write_build_info},
-    {"process_resident_memory_bytes", "gauge", "Resident memory size in bytes.",
-     NUMBER(resident_bytes)},
-    {"process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.",
-     NUMBER(cpu_seconds)},
-    {"process_start_time_seconds", "gauge", "Start time of the process since the Unix epoch.",
-     NUMBER(start)},
-    {"process_open_fds", "gauge", "Number of open file descriptors.", NUMBER(open_fds)},
+    {"sluice_policies_left_out", "gauge",
+     "Policies of the cluster that are not in force, as a policy file has one of the same name.",
+     NUMBER(left_out)},
+    {"sluice_handovers", "gauge",
+     "ReplicaSets that are marked for a hand-over; past its time a mark refuses nothing.",
+     NUMBER(handovers)},
 };
 
 void sl_metrics_write(struct sl_metrics *metrics, const struct sl_metrics_sample *sample,
@@ -330,23 +310,16 @@ void sl_metrics_write(struct sl_metrics *metrics, const struct sl_metrics_sample
     const struct scrape scrape = {
         .metrics = metrics,
         .sample = sample,
-        .numbers =
-            {
-                .connections = sample->http.connections,
-                .body_bytes = (double)sample->http.bytes,
-                .certificate_expiry = (double)sample->tls.not_after,
-                .policies_loaded = (double)sample->policies_loaded,
-                .resident_bytes = (double)sample->process.resident_bytes,
-                .cpu_seconds = (double)sample->process.cpu_ns / (double)SL_NS_PER_S,
-                .start = (double)metrics->start,
-                .open_fds = (double)sample->process.open_fds,
-                .log_lines_dropped = (double)sample->log_lines_dropped,
-            },
-        .out = out,
+        .connections = sample->http.connections,
+        .body_bytes = (double)sample->http.bytes,
+        .certificate_expiry = (double)sample->tls.not_after,
+        .policies_loaded = (double)sample->policies_loaded,
+        .left_out = (double)read_counter(&metrics->policies_left_out),
+        .handovers = (double)sample->handovers,
     };
-    for (size_t i = 0; i < LENGTH(rows); i++) {
-        sl_buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", rows[i].name, rows[i].help, rows[i].name,
-                    rows[i].type);
-        rows[i].write(&rows[i], &scrape);
+    sl_metrics_add(rows, LENGTH(rows), &scrape, out);
+    if (sample->resource_count > 0) {
+        sl_metrics_add_caches(sample->resources, sample->resource_count, out);
     }
+    sl_metrics_add_process(&sample->process, metrics->start, sample->log_lines_dropped, out);
 }

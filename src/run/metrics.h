@@ -15,10 +15,8 @@
 #include "core/admission/admit.h"
 #include "net/http_server.h"
 #include "net/tls_store.h"
-#include "run/process_stats.h"
-
-#define SL_METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
-#define SL_METRICS_MAX SL_MIB /* bytes of the text */
+#include "run/cache_metrics.h"
+#include "run/metrics_text.h"
 
 enum sl_webhook_path { SL_PATH_MUTATE, SL_PATH_VALIDATE, SL_PATHS };
 extern const char *const sl_webhook_paths[]; /* "/mutate", "/validate" */
@@ -38,12 +36,16 @@ void sl_metrics_end(struct sl_metrics *metrics, enum sl_webhook_path path, unsig
 void sl_metrics_decided(struct sl_metrics *metrics, const struct sl_review *review,
                         enum sl_outcome outcome);
 void sl_metrics_policies_read(struct sl_metrics *metrics, bool ok); /* the first time counts too */
+/* So many policies of the cluster are left out, as the files have others of their names. */
+void sl_metrics_policies_left_out(struct sl_metrics *metrics, size_t count);
 
 struct sl_metrics_sample {
     struct sl_http_stats http; /* of the HTTPS server */
     struct sl_tls_info tls;
     struct sl_process_stats process;
-    size_t policies, rollouts;
+    size_t policies, rollouts, handovers;
+    const struct sl_resource_numbers *resources; /* what is watched of the cluster */
+    size_t resource_count;
     int64_t policies_loaded; /* seconds since 1970 */
     uint64_t log_lines_dropped;
 };

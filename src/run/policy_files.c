@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "codec/file_problems.h"
 #include "codec/yaml.h"
-#include "run/file_problems.h"
 
 static int add_documents(struct sl_snapshot *snapshot, const char *name,
                          const struct sl_yaml_docs *docs, const struct sl_workload_kinds *kinds,

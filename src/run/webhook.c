@@ -8,7 +8,6 @@
 #include "run/webhook.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -20,30 +19,19 @@
 #include "run/admission_handler.h"
 #include "run/cpus.h"
 #include "run/fd_limit.h"
-#include "run/health.h"
 #include "run/inputs.h"
+#include "run/process.h"
+#include "run/webhook_health.h"
 
 #define TICK (500 * SL_NS_PER_MS)         /* the servers want to be swept once a second */
 #define DRAINING_TICK (20 * SL_NS_PER_MS) /* how exactly the last answer is waited for */
 /* A connection that was accepted at the last moment has begun its handshake, but no request yet. */
 #define DRAINING_SETTLE SL_NS_PER_S
 
-#define HEALTH_THREADS 1
-#define HEALTH_CONNECTIONS 64
-#define HEALTH_BODY (16 * SL_KIB)
-#define HEALTH_TIMEOUT (10 * SL_NS_PER_S)
-
 /* File descriptors besides HTTPS connections: for each thread its epoll and eventfds; and listening
  * sockets, watches, the standard three, and the files of a reload. */
 #define FDS_OF_THREAD 4
 #define FDS_OTHER 32
-
-/* Bodies of this size go back to the system when they are released, and so does free memory at the
- * end of an arena: a burst must not be paid for until the pod ends. */
-#define MALLOC_GIVE_BACK ((int)SL_MIB)
-/* Free pages in the middle of an arena go back too, but only this often: after 1000 TLS connections
- * some 48 MB stay resident until then. */
-#define TRIM_EVERY (60 * SL_NS_PER_S)
 
 enum phase { SERVING, LINGERING, DRAINING, STOPPED };
 
@@ -52,9 +40,11 @@ struct webhook {
     struct sl_policy_store *policies;
     struct sl_metrics *metrics;
     struct sl_tls_store *tls;
+    struct sl_policy_watch *watch; /* NULL: policies come from files alone */
     struct sl_inputs *inputs;
     struct sl_admission_handler *handler;
     struct sl_http_server *server;
+    struct sl_webhook_sources sources; /* of health */
     struct sl_health *health;
     struct sl_http_server *health_server;
     int signals;
@@ -72,6 +62,7 @@ static void webhook_cleanup(struct webhook *webhook)
     sl_health_close(webhook->health);
     sl_admission_handler_close(webhook->handler);
     sl_inputs_close(webhook->inputs);
+    sl_policy_watch_close(webhook->watch);
     sl_tls_store_close(webhook->tls);
     sl_metrics_close(webhook->metrics);
     sl_policy_store_close(webhook->policies);
@@ -82,7 +73,8 @@ static int fit_connections(const struct sl_config *config, unsigned threads,
                            unsigned *ret_connections, struct sl_err *err)
 {
     unsigned wanted = (unsigned)config->limits.max_connections;
-    unsigned reserve = HEALTH_CONNECTIONS + FDS_OF_THREAD * (threads + HEALTH_THREADS) + FDS_OTHER;
+    unsigned reserve =
+        SL_HEALTH_CONNECTIONS + FDS_OF_THREAD * (threads + SL_HEALTH_THREADS) + FDS_OTHER;
     if (sl_fd_limit(wanted, reserve, ret_connections, err) < 0) {
         return -1;
     }
@@ -118,26 +110,17 @@ static int start_server(struct webhook *webhook, unsigned threads, struct sl_err
 
 static int start_health(struct webhook *webhook, struct sl_err *err)
 {
-    const struct sl_health_sources sources = {
+    const struct sl_config *config = webhook->config;
+    webhook->sources = (struct sl_webhook_sources){
         .policies = webhook->policies,
         .metrics = webhook->metrics,
         .tls = webhook->tls,
+        .watch = webhook->watch,
         .server = webhook->server,
     };
-    webhook->health = sl_health_open(&sources, sl_clock_mono());
-    const struct sl_http_options options = {
-        .address = webhook->config->listen.health_address.p,
-        .port = (uint16_t)webhook->config->listen.health_port,
-        .threads = HEALTH_THREADS,
-        .max_connections = HEALTH_CONNECTIONS,
-        .max_body = HEALTH_BODY,
-        .max_in_flight = HEALTH_CONNECTIONS * HEALTH_BODY,
-        .request_timeout_ns = HEALTH_TIMEOUT,
-        .idle_timeout_ns = webhook->config->limits.idle_timeout,
-        .handler = sl_health_handle,
-        .ctx = webhook->health,
-    };
-    return sl_http_server_start(&options, &webhook->health_server, err);
+    webhook->health = sl_webhook_health_open(&webhook->sources, sl_clock_mono());
+    return sl_health_listen(webhook->health, config->listen.health_address.p,
+                            config->listen.health_port, &webhook->health_server, err);
 }
 
 static int open_inputs(struct webhook *webhook, struct sl_err *err)
@@ -149,11 +132,16 @@ static int open_inputs(struct webhook *webhook, struct sl_err *err)
     if (sl_inputs_open_certificate(config, now, &webhook->tls, err) < 0) {
         return -1;
     }
+    if (config->kube.enabled &&
+        sl_policy_watch_open(config, sl_process_random(), &webhook->watch, err) < 0) {
+        return -1;
+    }
     const struct sl_inputs_options options = {
         .config = config,
         .policies = webhook->policies,
         .tls = webhook->tls,
         .metrics = webhook->metrics,
+        .watch = webhook->watch,
     };
     return sl_inputs_open(&options, sl_clock_mono(), &webhook->inputs, err);
 }
@@ -162,9 +150,7 @@ static int start(struct webhook *webhook, struct sl_err *err)
 {
     const struct sl_config *config = webhook->config;
     unsigned threads = config->limits.threads > 0 ? (unsigned)config->limits.threads : sl_cpus();
-    (void)mallopt(M_ARENA_MAX, (int)threads);
-    (void)mallopt(M_MMAP_THRESHOLD, MALLOC_GIVE_BACK);
-    (void)mallopt(M_TRIM_THRESHOLD, MALLOC_GIVE_BACK);
+    sl_process_memory(threads);
     if (open_inputs(webhook, err) < 0) {
         return -1;
     }
@@ -178,7 +164,7 @@ static int start(struct webhook *webhook, struct sl_err *err)
         start_server(webhook, threads, err) < 0 || start_health(webhook, err) < 0) {
         return -1;
     }
-    (void)malloc_trim(0); /* what reading files and checking certificates left over */
+    sl_process_trim(&webhook->trimmed, 0, sl_clock_mono()); /* what reading files left over */
     sl_log(SL_LOG_INFO, "serving", SL_LOG_TEXT("address", config->listen.address),
            SL_LOG_INT("port", sl_http_server_port(webhook->server)),
            SL_LOG_TEXT("healthAddress", config->listen.health_address),
@@ -254,32 +240,33 @@ static int64_t wait_for(const struct webhook *webhook, int64_t now)
     return due - now < wait ? due - now : wait;
 }
 
-static void trim(struct webhook *webhook, int64_t now)
+static void wait_until(struct webhook *webhook, int64_t until)
 {
-    if (now - webhook->trimmed >= TRIM_EVERY) {
-        (void)malloc_trim(0);
-        webhook->trimmed = now;
+    struct pollfd fds[] = {
+        {.fd = webhook->signals, .events = POLLIN},
+        {.fd = sl_inputs_fd(webhook->inputs), .events = POLLIN},
+    };
+    if (webhook->watch != NULL) {
+        sl_policy_watch_wait(webhook->watch, fds, 2, until);
+        return;
     }
+    int64_t wait = until - sl_clock_mono();
+    (void)poll(fds, 2, wait <= 0 ? 0 : (int)((wait + SL_NS_PER_MS - 1) / SL_NS_PER_MS));
 }
 
 static void loop(struct webhook *webhook)
 {
-    webhook->trimmed = sl_clock_mono();
     while (webhook->phase != STOPPED) {
-        struct pollfd fds[] = {
-            {.fd = webhook->signals, .events = POLLIN},
-            {.fd = sl_inputs_fd(webhook->inputs), .events = POLLIN},
-        };
-        int64_t wait = wait_for(webhook, sl_clock_mono());
-        (void)poll(fds, 2, (int)((wait + SL_NS_PER_MS - 1) / SL_NS_PER_MS));
         int64_t now = sl_clock_mono();
+        wait_until(webhook, now + wait_for(webhook, now));
+        now = sl_clock_mono();
         sl_health_beat(webhook->health, now);
         take_signals(webhook, now);
         sl_inputs_turn(webhook->inputs, now);
         sl_http_server_sweep(webhook->server, now);
         sl_http_server_sweep(webhook->health_server, now);
         advance(webhook, now);
-        trim(webhook, now);
+        sl_process_trim(&webhook->trimmed, SL_PROCESS_TRIM_EVERY, now);
     }
     struct sl_http_stats stats;
     sl_http_server_stats(webhook->server, &stats);
@@ -288,28 +275,11 @@ static void loop(struct webhook *webhook)
            SL_LOG_INT("requestsCut", stats.in_flight));
 }
 
-static int open_signals(sigset_t *ret_before, struct sl_err *err)
-{
-    static const int taken[] = {SIGTERM, SIGINT, SIGHUP};
-    sigset_t set;
-    (void)sigemptyset(&set);
-    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
-        (void)sigaddset(&set, taken[i]);
-    }
-    int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (fd < 0) {
-        return sl_err_sys(err, errno, "cannot receive signals");
-    }
-    (void)sigaddset(&set, SIGPIPE); /* a peer that is gone is an error of its connection */
-    (void)pthread_sigmask(SIG_BLOCK, &set, ret_before);
-    return fd;
-}
-
 int sl_webhook_run(const struct sl_config *config)
 {
     struct sl_err err = SL_ERR_INIT;
     sigset_t before;
-    int signals = open_signals(&before, &err);
+    int signals = sl_process_signals(&before, &err);
     int status = 1;
     sl_log_set_level((enum sl_log_level)config->log_level);
     if (signals >= 0) {
@@ -338,4 +308,9 @@ int sl_webhook_check_certificate(const struct sl_config *config, struct sl_err *
 {
     SL_AUTO(sl_tls_store) struct sl_tls_store *tls = NULL;
     return sl_inputs_open_certificate(config, sl_clock_wall() / SL_NS_PER_S, &tls, err);
+}
+
+int sl_webhook_check_cluster(const struct sl_config *config, struct sl_buf *out, struct sl_err *err)
+{
+    return config->kube.enabled ? sl_policy_watch_target(config, out, err) : 0;
 }

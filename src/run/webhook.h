@@ -16,4 +16,9 @@ int sl_webhook_run(const struct sl_config *config);
 SL_MUST_USE int sl_webhook_check_policies(const struct sl_config *config, struct sl_err *err);
 SL_MUST_USE int sl_webhook_check_certificate(const struct sl_config *config, struct sl_err *err);
 
+/* What policies.kube leads to is not asked anything: appends where that is, as far as it can be
+ * known here; nothing where it is not written. Errors: as sl_policy_watch_target(). */
+SL_MUST_USE int sl_webhook_check_cluster(const struct sl_config *config, struct sl_buf *out,
+                                         struct sl_err *err);
+
 #endif

@@ -54,7 +54,9 @@ static const char policies_yaml[] = POLICY(
                     "apps.kruise.io", "CloneSet", "clones",
                     "{batchSize: 1}") "apiVersion: v1\nkind: Namespace\nmetadata: {name: other}\n";
 
-static struct sl_snapshot *policies;
+#define NOW (INT64_C(1795262400) * 1000000000)
+
+static struct sl_known known = {.now = NOW};
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -63,7 +65,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argv;
     struct sl_err err = SL_ERR_INIT;
     SL_AUTO(sl_yaml_docs) struct sl_yaml_docs *docs = NULL;
-    policies = sl_snapshot_open();
+    struct sl_snapshot *policies = sl_snapshot_open();
     struct sl_problems problems = SL_PROBLEMS_INIT(sl_snapshot_arena(policies));
     if (sl_yaml_parse(sl_str_from(policies_yaml), &docs, &err) < 0) {
         (void)fprintf(stderr, "%s\n", err.msg);
@@ -77,6 +79,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         abort();
     }
     sl_snapshot_seal(policies);
+    struct sl_handovers *handovers = sl_handovers_open();
+    sl_handovers_add(handovers, SL_STR("shop"), SL_STR("handed-5d8"), SL_STR("u-handed"), NOW + 1);
+    known.policies = policies;
+    known.handovers = handovers;
     return 0;
 }
 
@@ -96,7 +102,7 @@ static void broken(const char *rule, struct sl_str detail)
 static bool decide(struct sl_admission *work, struct sl_str body, struct sl_buf *answer)
 {
     struct sl_err err = SL_ERR_INIT;
-    if (sl_admit(work, SL_ANY_ENDPOINT, &config, policies, body, &err) < 0) {
+    if (sl_admit(work, SL_ANY_ENDPOINT, &config, &known, body, &err) < 0) {
         if (err.kind != SL_ERR_INVALID) {
             broken("a fault of ours", sl_str_from(err.msg));
         }

@@ -6,6 +6,7 @@ import os
 import pathlib
 import pty
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -13,7 +14,9 @@ import unittest
 import tree
 from command import ADMISSION, DEMO, POLICIES, SLUICE, review, run
 
-COMMANDS = ["review", "webhook", "certs issue", "certs check", "version", "help"]
+ROLLOUT = [f"rollout {word}" for word in ("get", "list", "confirm", "pause", "resume", "promote", "abort",
+                                          "retry", "undo", "history", "plan", "wait")]
+COMMANDS = ["review", "webhook", "reconciler", "certs issue", "certs check", *ROLLOUT, "version", "help"]
 CLI = tree.ROOT / "src" / "cli"
 
 POD = """\
@@ -26,6 +29,13 @@ metadata:
 spec:
   containers:
   - {name: web, image: "web:1"}
+"""
+
+KUBECONFIG = """\
+current-context: here
+contexts: [{name: here, context: {cluster: here, user: me}}]
+clusters: [{name: here, cluster: {server: "http://127.0.0.1:1"}}]
+users: [{name: me, user: {token: t}}]
 """
 
 DEPLOYMENT = """\
@@ -90,6 +100,10 @@ class Status(Case):
                 (["certs", "issue", "--dns", "x"], "--out is missing"),
                 (["certs", "issue", "--dns", "x", "--out", "x", "--days", "0"], "--days must be"),
                 (["certs", "check"], "DIR is missing"),
+                (["rollout", "get"], "NAME is missing"),
+                (["rollout", "get", "x", "-w", "-o", "json"], "--watch shows text or wide, not json"),
+                (["rollout", "wait", "x", "--timeout", "5"], "--timeout must be a duration"),
+                (["rollout", "wait", "x", "--for", "Done"], "--for must be one of"),
                 (["help", "nope"], "there is no command 'nope'")]:
             with self.subTest(words):
                 process = run(*words)
@@ -356,12 +370,69 @@ class Webhook(Case):
         (policies / "bad.yaml").write_text(BAD_ROLLOUT, encoding="utf-8")
         self.check_config(text, 2, r"^sluice webhook: .*bad.yaml:4:\d+: ")
 
+    def test_check_config_says_what_it_does_not_ask(self):
+        tls, kubeconfig = self.directory / "tls", self.directory / "kubeconfig"
+        run("certs", "issue", "--dns", "a.example", "--out", tls)
+        text = f"tls: {{directory: {tls}}}\npolicies: {{kube: {{kubeconfig: {kubeconfig}}}}}\n"
+        self.check_config(text, 0, r"^sluice webhook: not checked here: policies\.kube: .*/kubeconfig")
+        context = {"name": "prod", "context": {"cluster": "c", "user": "u"}}
+        config = {"apiVersion": "v1", "kind": "Config", "current-context": "prod", "contexts": [context],
+                  "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+                  "users": [{"name": "u", "user": {}}]}
+        kubeconfig.write_text(json.dumps(config), encoding="utf-8")
+        self.check_config(text, 0, r"\Asluice webhook: not checked here: the policies of "
+                                   r"https://127\.0\.0\.1:1 \(context prod\), which are watched when it runs\n\Z")
+        kubeconfig.write_text("clusters: {", encoding="utf-8")
+        self.check_config(text, 2, r"^sluice webhook: policies\.kube: .*/kubeconfig:2:1: ")
+
     def test_print_config_is_a_configuration(self):
         process = run("webhook", "--print-config")
         self.check(process, 0, "maxBodyBytes")
         self.check_config(process.stdout, 0, "(?s)not checked here: .*not checked here: ")
         self.check(run("webhook", "--check-config", "--config",
                        tree.MANIFESTS / "config" / "webhook.yaml"), 0)
+
+
+class Reconciler(Case):
+    def check_config(self, text, status, stderr):
+        path = self.file("reconciler.yaml", text)
+        for options in ["--check-config"], ["--check-config", "--leader-elect", "-n", "shop"]:
+            self.check(run("reconciler", *options, "--config", path), status, r"\A\Z", stderr)
+
+    def test_check_config(self):
+        self.check_config("kube: {qps: 5}\n", 0, r"\A\Z")
+        self.check_config("kube:\n  qsp: 5\n", 2,
+                          r"^sluice reconciler: .*/reconciler.yaml:2:3: kube\.qsp: unknown key")
+        self.check_config("leaderElection: {leaseDuration: 5s}\n", 2,
+                          r"leaseDuration: must be more than leaderElection\.renewDeadline")
+
+    def test_print_config_is_a_configuration(self):
+        process = run("reconciler", "--print-config")
+        self.check(process, 0, "leaseDuration")
+        self.check_config(process.stdout, 0, r"\A\Z")
+        self.check(run("reconciler", "--check-config", "--config",
+                       tree.MANIFESTS / "config" / "reconciler.yaml"), 0)
+
+    def test_a_configuration_that_is_wrong_is_not_run(self):
+        path = self.file("reconciler.yaml", "kube: {qsp: 5}\n")
+        self.check(run("reconciler", "--config", path), 2, r"\A\Z", r"kube\.qsp: unknown key")
+        self.check(run("reconciler", "--config", self.directory / "none"), 2, r"\A\Z", "No such file")
+        self.check(run("reconciler"), 2, r"\A\Z", "--config is missing")
+        self.check(run("reconciler", "--config", path, "-n", "No"), 2, r"\A\Z", "--namespace must")
+
+    def test_without_a_cluster_to_go_to_it_says_where_it_looked(self):
+        path = self.file("reconciler.yaml", "")
+        self.check(run("reconciler", "--config", path, "--kubeconfig", self.directory / "none"), 1,
+                   r"\A\Z", '"cannot start","err":.*none')
+
+    def test_without_libcurl_it_names_the_package(self):
+        path = self.file("reconciler.yaml", "")
+        kubeconfig = self.file("kubeconfig", KUBECONFIG)
+        self.file("libcurl.so.4", "")
+        environment = {**os.environ, "LD_LIBRARY_PATH": str(self.directory)}
+        self.check(run("reconciler", "--config", path, "--kubeconfig", kubeconfig, env=environment), 1, r"\A\Z",
+                   '"cannot start","err":"requests to the API server need libcurl, the package libcurl4 of Debian: ')
+        self.check(run("version", env=environment), 0)
 
 
 def options_of(command):
@@ -386,8 +457,14 @@ class Help(Case):
         for words in ["--help"], ["-h"], ["help"]:
             process = run(*words)
             self.check(process, 0, stderr=r"\A\Z")
-            self.assertEqual(re.findall(r"^  ((?:certs )?\w+) ", process.stdout, re.M), COMMANDS)
+            self.assertEqual(re.findall(r"^  ((?:certs |rollout )?\w+) ", process.stdout, re.M), COMMANDS)
         self.check(run("certs", "--help"), 0, "(?s)certs issue.*certs check")
+        process = run("rollout", "--help")
+        self.assertEqual(re.findall(r"^  (rollout \w+) ", process.stdout, re.M), ROLLOUT)
+
+    def test_every_command_that_needs_a_cluster_has_an_example(self):
+        for command in ROLLOUT:
+            self.check(run(*command.split(), "--help"), 0, rf"\nExample: sluice {command}\b")
 
     def test_version(self):
         version = re.search(r"project\(sluice VERSION (\S+)",
@@ -400,7 +477,10 @@ class Help(Case):
         sections = dict(re.findall(r"^\.Ss (.+)\n((?:(?!\.S[sh] ).*\n)*)", text, re.M))
         for command in COMMANDS:
             with self.subTest(command):
-                items = re.findall(r"^\.It (Fl .*)", sections[command], re.M)
+                text = sections[command]
+                if command in ROLLOUT and command != "rollout plan":
+                    text += sections["rollout"]
+                items = re.findall(r"^\.It (Fl .*)", text, re.M)
                 longs = re.findall(r"Fl -([a-z-]+)", "\n".join(items))
                 letters = re.findall(r"Fl (\w) ", "\n".join(items))
                 self.assertEqual((sorted([*longs, "help"]), sorted([*letters, "h"])),
@@ -413,11 +493,11 @@ class Help(Case):
 
 
 class Completion(Case):
-    def complete(self, *words):
+    def complete(self, *words, program="sluice"):
         """What bash offers for the last of the words."""
         script = (f'source "{CLI}/sluice.bash"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _sluice; '
                   'printf "%s\\n" "${COMPREPLY[@]}"')
-        process = subprocess.run(["bash", "-c", script, "bash", "sluice", *map(str, words)],
+        process = subprocess.run(["bash", "-c", script, "bash", program, *map(str, words)],
                                  text=True, capture_output=True, check=True)
         return sorted(process.stdout.split())
 
@@ -425,6 +505,8 @@ class Completion(Case):
         self.assertEqual(self.complete(""), sorted({command.split()[0] for command in COMMANDS}
                                                    | {"-h", "--help", "--version"}))
         self.assertEqual(self.complete("certs", ""), ["check", "issue"])
+        self.assertEqual(self.complete("rollout", ""), sorted(word.split()[1] for word in ROLLOUT))
+        self.assertEqual(self.complete("help", "rollout", "p"), ["pause", "plan", "promote"])
         self.assertEqual(self.complete("help", "certs", ""), ["check", "issue"])
         self.assertEqual(self.complete("we"), ["webhook"])
 
@@ -442,6 +524,13 @@ class Completion(Case):
             words = sorted(re.search(r"must be one of (.*), not", refusal)[1].split(", "))
             self.assertEqual(self.complete("review", option, ""), words)
             self.assertEqual(self.complete("review", option, "="), words)
+        for command in "rollout get", "rollout list", "rollout plan":
+            refusal = run(*command.split(), "-o", "?").stderr
+            words = sorted(re.search(r"must be one of (.*), not", refusal)[1].split(", "))
+            self.assertEqual(self.complete(*command.split(), "-o", ""), words)
+        refusal = run("rollout", "wait", "--for", "?").stderr
+        words = sorted(re.search(r"must be one of (.*), not", refusal)[1].split(", "))
+        self.assertEqual(self.complete("rollout", "wait", "--for", ""), words)
         self.assertEqual(self.complete("review", "-o", "pa"), ["patch"])
         self.assertEqual(self.complete("review", "--output", "=", "pa"), ["patch"])
 
@@ -452,6 +541,123 @@ class Completion(Case):
         self.assertEqual(self.complete("review", "-f", f"{self.directory}/"), both)
         self.assertEqual(self.complete("certs", "issue", "--out", f"{self.directory}/"), both[1:])
         self.assertEqual(self.complete("certs", "check", f"{self.directory}/"), both[1:])
+
+    def test_as_a_plugin_rollout_is_not_said(self):
+        offered = self.complete("", program="kubectl-sluice")
+        self.assertLessEqual({word.split()[1] for word in ROLLOUT}, set(offered))
+        self.assertNotIn("rollout", offered)
+        self.assertEqual(self.complete("wait", "--t", program="kubectl-sluice"), ["--timeout"])
+
+    def test_kubectl_is_told_one_candidate_a_line(self):
+        environment = {**os.environ, "SLUICE_COMPLETION": str(CLI / "sluice.bash")}
+        for words, candidates in [(["conf"], ["confirm"]), (["plan", "--re"], ["--replicas"]),
+                                  (["wait", "--for", "De"], ["Degraded"])]:
+            process = subprocess.run([CLI / "kubectl_complete-sluice", *words], text=True, check=True,
+                                     capture_output=True, env=environment)
+            self.assertEqual(process.stdout.splitlines(), [*candidates, ":4"])
+
+    def test_names_that_cannot_be_had_are_none_and_nothing_is_said(self):
+        script = (f'source "{CLI}/sluice.bash"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _sluice; '
+                  'echo "${#COMPREPLY[@]}"')
+        process = subprocess.run(["bash", "-c", script, "bash", SLUICE, "rollout", "get",
+                                  "--kubeconfig", "/nowhere", ""],
+                                 text=True, capture_output=True, check=True)
+        self.assertEqual((process.stdout, process.stderr), ("0\n", ""))
+
+
+ROLLOUTS = """\
+apiVersion: sluice.dev/v1alpha1
+kind: Rollout
+metadata: {name: web, namespace: shop}
+spec:
+  workloadRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  rolloutPlan:
+    rolloutBatches: [{replicas: 1}, {replicas: 50%, pause: {duration: 5m}}, {replicas: 50%}]
+    needWaitingForConfirm: true
+---
+apiVersion: sluice.dev/v1alpha1
+kind: Rollout
+metadata: {name: db}
+spec:
+  workloadRef: {apiVersion: apps.kruise.io/v1alpha1, kind: CloneSet, name: db}
+  rolloutPlan: {batchSize: 4, upgradeType: Beta, batchPartition: 1}
+"""
+
+
+class Plan(Case):
+    def plan(self, *words, stdin=ROLLOUTS):
+        return run("rollout", "plan", *words, stdin=stdin)
+
+    def test_json_has_sizes_and_targets(self):
+        self.check(self.plan("web", "--replicas", "5", "-o", "json"), 0, stderr=r"\A\Z")
+        self.assertEqual(self.plan("web", "--replicas", "5", "-o", "json").stdout,
+                         '{"batches":[{"size":1,"target":1},{"size":3,"target":4},{"size":1,"target":5}]}\n')
+        self.assertEqual(self.plan("web", "--replicas", "0", "-o", "json").stdout, '{"batches":[]}\n')
+        self.assertEqual([batch["size"] for batch in json.loads(
+            self.plan("db", "--replicas", "10", "-o", "json").stdout)["batches"]], [1, 4, 4, 1])
+
+    def test_the_table_says_what_follows_each_batch(self):
+        self.assertEqual(self.plan("web", "--replicas", "5").stdout, """\
+BATCH   SIZE   TARGET   THEN
+1       1      1        wait for confirmation
+2       3      4        pause of 5m, wait for confirmation
+3       1      5        done
+""")
+        self.assertEqual(self.plan("db", "--replicas", "10").stdout, """\
+BATCH   SIZE   TARGET   THEN
+1       1      1        next
+2       4      5        stop: batchPartition
+3       4      9        does not run
+4       1      10       does not run
+""")
+
+    def test_a_bad_plan_says_which_rule_it_breaks_and_where(self):
+        self.check(self.plan("web", "--replicas", "1"), 2, r"\A\Z",
+                   r"^sluice rollout plan: standard input:6:3: rolloutBatches\[1\]: the batches before it")
+        self.check(self.plan("--replicas", "4", "-f", self.file("bad.yaml", BAD_ROLLOUT)), 2, r"\A\Z",
+                   r"^sluice rollout plan: .*/bad.yaml:4:\d+: spec.rolloutPlan: must have either")
+        self.check(self.plan("--replicas", "4", "-f", "/nowhere"), 2, r"\A\Z", "/nowhere: No such file")
+
+    def test_which_rollout_must_be_clear(self):
+        for words, sentence in [([], "there are 2 Rollouts; say the NAME of one"),
+                                (["nope"], "there is no Rollout nope")]:
+            self.check(self.plan("--replicas", "5", *words), 2, r"\A\Z", sentence)
+        self.check(self.plan("--replicas", "5", stdin=POD), 2, r"\A\Z", "there is no Rollout of")
+        self.check(self.plan("web"), 2, r"\A\Z", "--replicas is missing")
+
+
+class Plugin(Case):
+    def setUp(self):
+        super().setUp()
+        self.plugin = self.directory / "kubectl-sluice"
+        self.plugin.symlink_to(SLUICE)
+
+    def run_plugin(self, *words):
+        return subprocess.run([self.plugin, *words], text=True, capture_output=True, check=False, input="")
+
+    def test_the_name_decides(self):
+        self.check(self.run_plugin("plan", "--help"), 0, r"\AUsage: kubectl sluice plan ")
+        self.check(self.run_plugin("help", "plan"), 0, r"\AUsage: kubectl sluice plan ")
+        self.check(self.run_plugin("version"), 0, r"\Asluice \d")
+        process = self.run_plugin("--help")
+        self.check(process, 0, r"\AUsage: kubectl sluice COMMAND ")
+        self.assertIn("\n  get  ", process.stdout)
+
+    def test_mistakes_are_said_by_the_name_it_was_called(self):
+        for words, sentence in [
+                (["plan"], "^kubectl sluice plan: --replicas is missing\nTry 'kubectl sluice plan --help'"),
+                (["rollout"], "^kubectl sluice: there is no command 'rollout'\nTry 'kubectl sluice --help'"),
+                ([], "^kubectl sluice: a command is missing\nTry 'kubectl sluice --help'")]:
+            with self.subTest(words):
+                self.check(self.run_plugin(*words), 2, r"\A\Z", sentence)
+
+    def test_kubectl_finds_it(self):
+        if not shutil.which("kubectl"):
+            self.skipTest("kubectl is not here")
+        path = f"{self.directory}:{os.environ['PATH']}"
+        process = subprocess.run(["kubectl", "sluice", "plan", "--help"], text=True, capture_output=True,
+                                 check=False, env={**os.environ, "PATH": path})
+        self.check(process, 0, r"\AUsage: kubectl sluice plan ")
 
 
 if __name__ == "__main__":

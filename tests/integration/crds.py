@@ -296,11 +296,15 @@ class Objects(unittest.TestCase):
 
 class Samples(unittest.TestCase):
     def setUp(self):
-        files = sorted((tree.SAMPLES / "policies").iterdir())
-        self.samples = [sample for path in files for sample in tree.load(path)]
+        def load(directory):
+            files = sorted((tree.SAMPLES / directory).iterdir())
+            return [sample for path in files for sample in tree.load(path)]
+
+        self.samples = load("policies")
+        self.rollouts = load("rollouts")
 
     def test_samples_are_valid(self):
-        for sample in self.samples:
+        for sample in self.samples + self.rollouts[::2]:
             with self.subTest(kind=sample["kind"], name=sample["metadata"]["name"]):
                 self.assertEqual([], crd.validate(CRDS[sample["kind"]], sample))
                 self.assertEqual("sluice.dev/v1alpha1", sample["apiVersion"])
@@ -319,6 +323,14 @@ class Samples(unittest.TestCase):
             if sample["kind"] == "Rollout":
                 ref = sample["spec"]["workloadRef"]
                 self.assertIn((ref["kind"], ref["name"], "shop"), recorded)
+
+    def test_a_sample_of_a_rollout_comes_with_its_workload(self):
+        for rollout, workload in zip(self.rollouts[::2], self.rollouts[1::2], strict=True):
+            self.assertEqual("Rollout", rollout["kind"])
+            ref = rollout["spec"]["workloadRef"]
+            self.assertEqual((workload["apiVersion"], workload["kind"], workload["metadata"]["name"]),
+                             (ref["apiVersion"], ref["kind"], ref["name"]))
+            self.assertEqual({"shop"}, {one["metadata"]["namespace"] for one in (rollout, workload)})
 
 
 class Expressions(unittest.TestCase):

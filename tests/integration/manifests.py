@@ -13,6 +13,9 @@ import tree
 BASE = tree.objects(tree.MANIFESTS)
 CERTS = tree.objects(tree.CERTS)
 CONFIG = tree.load_one(tree.MANIFESTS / "config" / "webhook.yaml")
+RECONCILER_CONFIG = tree.load_one(tree.MANIFESTS / "config" / "reconciler.yaml")
+RECONCILER = "sluice-reconciler"
+ROLES = {"sluice-webhook": CONFIG, RECONCILER: RECONCILER_CONFIG}
 NAMESPACE = "sluice-system"
 CONFIGURATIONS = [("MutatingWebhookConfiguration", "sluice-webhook", "/mutate"),
                   ("ValidatingWebhookConfiguration", "sluice-webhook", "/validate")]
@@ -40,12 +43,12 @@ def get(kind, name="sluice-webhook"):
     return BASE[kind, name]
 
 
-def pod():
-    return get("Deployment")["spec"]["template"]
+def pod(role="sluice-webhook"):
+    return get("Deployment", role)["spec"]["template"]
 
 
-def container():
-    only, = pod()["spec"]["containers"]
+def container(role="sluice-webhook"):
+    only, = pod(role)["spec"]["containers"]
     return only
 
 
@@ -91,7 +94,7 @@ class Files(unittest.TestCase):
             self.assertEqual(expected, found)
 
     def test_objects_live_in_their_own_restricted_namespace(self):
-        cluster_wide = {"Namespace", "CustomResourceDefinition", "ClusterRole",
+        cluster_wide = {"Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding",
                         *(kind for kind, _, _ in CONFIGURATIONS)}
         for (kind, name), found in {**BASE, **CERTS}.items():
             with self.subTest(kind=kind, name=name):
@@ -103,37 +106,124 @@ class Files(unittest.TestCase):
             self.assertEqual("restricted", labels[f"pod-security.kubernetes.io/{mode}"])
         self.assertNotIn("sluice.dev/managed", labels)
 
-    def test_the_webhook_has_no_rights_and_no_token(self):
-        self.assertEqual({"ClusterRole"}, {kind for kind, _ in BASE if "Role" in kind})
+    def test_the_webhook_may_watch_and_nothing_else(self):
+        bound = [binding["roleRef"]["name"] for (kind, _), binding in BASE.items()
+                 if kind.endswith("RoleBinding")
+                 for subject in binding["subjects"] if subject["name"] == "sluice-webhook"]
+        self.assertEqual(["sluice-webhook"], bound)
+        rules = get("ClusterRole")["rules"]
+        self.assertEqual({"trafficpolicies", "rollouts", "namespaces", "replicasets"},
+                         {resource for rule in rules for resource in rule["resources"]})
+        self.assertEqual({"list", "watch"}, {verb for rule in rules for verb in rule["verbs"]})
         self.assertIs(False, get("ServiceAccount")["automountServiceAccountToken"])
-        self.assertIs(False, pod()["spec"]["automountServiceAccountToken"])
+        self.assertIs(True, pod()["spec"]["automountServiceAccountToken"])
         self.assertEqual("sluice-webhook", pod()["spec"]["serviceAccountName"])
+        self.assertEqual({}, CONFIG["policies"]["kube"])
+
+    def test_the_reconciler_has_just_the_rights_that_are_asked_for(self):
+        rules = {(group, resource): (set(rule["verbs"]), rule.get("resourceNames"))
+                 for rule in get("ClusterRole", RECONCILER)["rules"]
+                 for group in rule["apiGroups"] for resource in rule["resources"]}
+        follow = {"list", "watch"}
+        self.assertEqual({
+            ("sluice.dev", "rollouts"): (follow | {"patch"}, None),
+            ("sluice.dev", "rollouts/status"): ({"patch"}, None),
+            ("apps", "deployments"): (follow | {"patch"}, None),
+            ("apps", "statefulsets"): (follow | {"patch"}, None),
+            ("apps", "daemonsets"): (follow | {"patch"}, None),
+            ("apps", "replicasets"): (follow | {"create", "patch"}, None),
+            ("apps", "deployments/finalizers"): ({"update"}, None),
+            ("apps", "replicasets/finalizers"): ({"update"}, None),
+            ("apps", "controllerrevisions"): (follow, None),
+            ("", "pods"): (follow | {"patch", "delete"}, None),
+            ("events.k8s.io", "events"): ({"create", "patch"}, None)}, rules)
+        lease = RECONCILER_CONFIG["leaderElection"]
+        self.assertEqual(NAMESPACE, lease["namespace"])
+        create, use = get("Role", RECONCILER)["rules"]
+        self.assertEqual((["create"], [lease["name"]]), (create["verbs"], use["resourceNames"]))
+        self.assertEqual({"get", "patch"}, set(use["verbs"]))
+        for rule in create, use:
+            self.assertEqual((["coordination.k8s.io"], ["leases"]),
+                             (rule["apiGroups"], rule["resources"]))
+
+    def test_the_account_is_the_one_that_the_webhook_lets_pass(self):
+        account = f"system:serviceaccount:{NAMESPACE}:{get('ServiceAccount', RECONCILER)['metadata']['name']}"
+        self.assertEqual(account, CONFIG["admission"]["reconcilerAccount"])
+        for kind in "Role", "ClusterRole":
+            binding = get(f"{kind}Binding", RECONCILER)
+            self.assertEqual((kind, RECONCILER), (binding["roleRef"]["kind"], binding["roleRef"]["name"]))
+            self.assertEqual([{"kind": "ServiceAccount", "name": RECONCILER, "namespace": NAMESPACE}],
+                             binding["subjects"])
+        self.assertEqual(RECONCILER, pod(RECONCILER)["spec"]["serviceAccountName"])
+        self.assertIs(True, pod(RECONCILER)["spec"]["automountServiceAccountToken"])
+
+    def test_both_roles_know_the_same_workloads(self):
+        self.assertEqual(CONFIG["admission"]["workloads"], RECONCILER_CONFIG["workloads"])
 
 
 class Workload(unittest.TestCase):
-    def test_selectors_select_the_webhooks_pods(self):
-        spec = pod()["spec"]
-        for selector in (
-                get("Deployment")["spec"]["selector"]["matchLabels"],
-                get("Service")["spec"]["selector"],
-                get("PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
-                get("NetworkPolicy")["spec"]["podSelector"]["matchLabels"],
-                *(c["labelSelector"]["matchLabels"] for c in spec["topologySpreadConstraints"])):
-            self.assertTrue(selector)
-            self.assertLessEqual(selector.items(), pod()["metadata"]["labels"].items())
+    def test_selectors_select_their_own_roles_pods(self):
+        for role in ROLES:
+            spec = pod(role)["spec"]
+            selectors = [
+                get("Deployment", role)["spec"]["selector"]["matchLabels"],
+                get("PodDisruptionBudget", role)["spec"]["selector"]["matchLabels"],
+                get("NetworkPolicy", role)["spec"]["podSelector"]["matchLabels"],
+                *(c["labelSelector"]["matchLabels"] for c in spec["topologySpreadConstraints"])]
+            if role == "sluice-webhook":
+                selectors.append(get("Service")["spec"]["selector"])
+            for selector in selectors:
+                for other in ROLES:
+                    self.assertEqual(role == other,
+                                     selector.items() <= pod(other)["metadata"]["labels"].items())
 
     def test_the_budget_leaves_room_for_a_drain(self):
-        replicas = get("Deployment")["spec"]["replicas"]
-        self.assertLess(get("PodDisruptionBudget")["spec"]["minAvailable"], replicas)
+        for role in ROLES:
+            replicas = get("Deployment", role)["spec"]["replicas"]
+            self.assertLess(get("PodDisruptionBudget", role)["spec"]["minAvailable"], replicas)
 
-    def test_the_pod_meets_the_restricted_standard(self):
-        for where in (pod()["spec"]["securityContext"], container()["securityContext"]):
-            self.assertIs(True, where["runAsNonRoot"])
-            self.assertEqual("RuntimeDefault", where["seccompProfile"]["type"])
-        context = container()["securityContext"]
-        self.assertIs(True, context["readOnlyRootFilesystem"])
-        self.assertIs(False, context["allowPrivilegeEscalation"])
-        self.assertEqual({"drop": ["ALL"]}, context["capabilities"])
+    def test_the_pods_meet_the_restricted_standard(self):
+        for role in ROLES:
+            for where in (pod(role)["spec"]["securityContext"], container(role)["securityContext"]):
+                self.assertIs(True, where["runAsNonRoot"])
+                self.assertEqual("RuntimeDefault", where["seccompProfile"]["type"])
+            context = container(role)["securityContext"]
+            self.assertIs(True, context["readOnlyRootFilesystem"])
+            self.assertIs(False, context["allowPrivilegeEscalation"])
+            self.assertEqual({"drop": ["ALL"]}, context["capabilities"])
+
+    def test_health_is_asked_where_it_is_served(self):
+        for role, config in ROLES.items():
+            ports = {p["name"]: p["containerPort"] for p in container(role)["ports"]}
+            self.assertEqual(config["listen"]["healthPort"], ports["health"])
+            for probe, path in (("livenessProbe", "/livez"), ("readinessProbe", "/readyz")):
+                self.assertEqual({"path": path, "port": "health"}, container(role)[probe]["httpGet"])
+            self.assertEqual(str(ports["health"]),
+                             pod(role)["metadata"]["annotations"]["prometheus.io/port"])
+            opened = [p["port"] for rule in get("NetworkPolicy", role)["spec"]["ingress"]
+                      for p in rule["ports"]]
+            self.assertEqual(sorted(ports.values()), sorted(opened))
+            self.assertEqual({"Ingress", "Egress"},
+                             set(get("NetworkPolicy", role)["spec"]["policyTypes"]))
+
+    def test_connections_may_be_opened_to_the_api_server_alone(self):
+        for role in ROLES:
+            rule, = get("NetworkPolicy", role)["spec"]["egress"]
+            self.assertEqual([443, 6443], [p["port"] for p in rule["ports"]])
+
+    def test_the_reconcilers_configuration_is_mounted_and_it_elects(self):
+        mount, = container(RECONCILER)["volumeMounts"]
+        volume, = pod(RECONCILER)["spec"]["volumes"]
+        generator = tree.load_one(tree.MANIFESTS / "kustomization.yaml")["configMapGenerator"][1]
+        self.assertEqual(generator["name"], volume["configMap"]["name"])
+        key, path = generator["files"][0].split("=")
+        self.assertTrue((tree.MANIFESTS / path).is_file())
+        self.assertEqual(["reconciler", "--config", f"{mount['mountPath']}/{key}", "--leader-elect"],
+                         container(RECONCILER)["args"])
+        election = {key: seconds(value) for key, value in RECONCILER_CONFIG["leaderElection"].items()
+                    if key not in ("namespace", "name")}
+        self.assertGreater(election["leaseDuration"], election["renewDeadline"])
+        self.assertGreater(election["renewDeadline"], election["retryPeriod"])
 
     def test_ports_are_the_same_everywhere(self):
         listen = CONFIG["listen"]
@@ -141,15 +231,6 @@ class Workload(unittest.TestCase):
         self.assertEqual({"https": listen["port"], "health": listen["healthPort"]}, ports)
         port, = get("Service")["spec"]["ports"]
         self.assertEqual((443, "https"), (port["port"], port["targetPort"]))
-        policy = get("NetworkPolicy")["spec"]
-        opened = [p["port"] for rule in policy["ingress"] for p in rule["ports"]]
-        self.assertEqual(sorted(ports.values()), sorted(opened))
-        self.assertEqual([], policy["egress"])
-        self.assertEqual({"Ingress", "Egress"}, set(policy["policyTypes"]))
-        for probe, path in (("livenessProbe", "/livez"), ("readinessProbe", "/readyz")):
-            self.assertEqual({"path": path, "port": "health"}, container()[probe]["httpGet"])
-        self.assertEqual(str(listen["healthPort"]),
-                         pod()["metadata"]["annotations"]["prometheus.io/port"])
 
     def test_the_configurations_paths_are_mounted(self):
         mounts = {m["name"]: m["mountPath"] for m in container()["volumeMounts"]}
@@ -157,7 +238,7 @@ class Workload(unittest.TestCase):
         self.assertEqual(mounts.keys(), volumes.keys())
         self.assertEqual(CONFIG["tls"]["directory"], mounts["tls"])
         self.assertEqual(CONFIG["policies"]["paths"], [mounts["policies"]])
-        generator, = tree.load_one(tree.MANIFESTS / "kustomization.yaml")["configMapGenerator"]
+        generator = tree.load_one(tree.MANIFESTS / "kustomization.yaml")["configMapGenerator"][0]
         self.assertEqual(generator["name"], volumes["config"]["configMap"]["name"])
         key, path = generator["files"][0].split("=")
         self.assertTrue((tree.MANIFESTS / path).is_file())
@@ -337,14 +418,17 @@ class Kustomize(unittest.TestCase):
     def test_the_base_builds_with_configuration_and_image(self):
         built = self.build(tree.MANIFESTS)
         self.assertLess(BASE.keys(), built.keys())
-        (kind, name), = built.keys() - BASE.keys()
-        self.assertEqual("ConfigMap", kind)
-        config, = tree.parse(built[kind, name]["data"]["webhook.yaml"])
-        self.assertEqual(CONFIG, config)
-        self.assertEqual(NAMESPACE, built[kind, name]["metadata"]["namespace"])
-        spec = built["Deployment", "sluice-webhook"]["spec"]["template"]["spec"]
-        self.assertEqual("registry.local/sluice:0.1.0", spec["containers"][0]["image"])
-        self.assertIn(name, [v.get("configMap", {}).get("name") for v in spec["volumes"]])
+        generated = {name.rpartition("-")[0]: (kind, name) for kind, name in built.keys() - BASE.keys()}
+        self.assertEqual({f"{role}-config" for role in ROLES}, generated.keys())
+        for role, expected in ROLES.items():
+            kind, name = generated[f"{role}-config"]
+            config, = tree.parse(built[kind, name]["data"][f"{role.removeprefix('sluice-')}.yaml"])
+            self.assertEqual("ConfigMap", kind)
+            self.assertEqual(expected, config)
+            self.assertEqual(NAMESPACE, built[kind, name]["metadata"]["namespace"])
+            spec = built["Deployment", role]["spec"]["template"]["spec"]
+            self.assertEqual("registry.local/sluice:0.1.0", spec["containers"][0]["image"])
+            self.assertIn(name, [v.get("configMap", {}).get("name") for v in spec["volumes"]])
 
     def test_the_certificates_build_and_add_nothing_but_the_annotation(self):
         base, built = self.build(tree.MANIFESTS), self.build(tree.CERTS)

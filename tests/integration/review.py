@@ -37,11 +37,14 @@ def answers():
     responses = lines(review_files(FILES, "review"))
     for file, (header, why), review_ in zip(FILES, headers, responses, strict=True):
         response = review_["response"]
+        denial = {key: value for key, value in response.get("status", {}).items()
+                  if key in ("reason", "details")}
         found[file.name] = {
             "request": header.rpartition(": ")[0],
             "outcome": header.rpartition(": ")[2],
             "why": why.partition(": ")[2],
             "code": response.get("status", {}).get("code", 200),
+            **denial,
             "warnings": response.get("warnings", []),
             "patch": json.loads(base64.b64decode(response.get("patch", "W10="))),  # []
         }

@@ -14,6 +14,7 @@ import time
 import unittest
 import warnings
 
+from fakeapi import FakeApi
 from server import FIXTURES, PATIENCE, Mount, Server, ask, der, issue, wait_until
 
 POLICY = """apiVersion: sluice.dev/v1alpha1
@@ -483,6 +484,174 @@ class Policies(unittest.TestCase):
             self.assertEqual(server.post("/mutate", POD)[0], 200)
             (server.policies / "policies.yaml").write_text(POLICY % "one")
             wait_until(lambda: server.ready()[0] == 200, "the webhook is ready")
+
+
+class Cluster(unittest.TestCase):
+    """Policies from an API server, and hand-overs."""
+
+    LOST = "cannot follow the API server; what was known stays in force"
+    OWNER = json.loads(POD)["request"]["object"]["metadata"]["ownerReferences"][0]
+
+    def setUp(self):
+        self.api = self.enterContext(FakeApi())
+
+    def server(self, policies="", paths=True):
+        """A webhook that watches the API, with files besides or without."""
+        made = Server(policies)
+        made.config["policies"]["kube"] = {"kubeconfig": self.api.kubeconfig(made.root / "kubeconfig")}
+        if not paths:
+            del made.config["policies"]["paths"]
+        return made
+
+    def assert_policy(self, server, name):
+        wait_until(lambda: policy_in(server.post("/mutate", POD)[2]) == name, f"{name} in force")
+
+    def policy(self, name, **spec):
+        self.api.put("trafficpolicies", name, {"selector": {}, **spec})
+
+    def mark(self, seconds, **metadata):
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+        self.api.put("replicasets", self.OWNER["name"], {}, uid=self.OWNER["uid"],
+                     annotations={"sluice.dev/handover": until}, **metadata)
+        return until
+
+    def test_policies_come_change_and_go(self):
+        with self.server(paths=False) as server:
+            wait_until(lambda: server.ready() == (200, "ok\n"), "the webhook is ready")
+            self.assert_policy(server, None)
+            self.policy("one")
+            self.assert_policy(server, "one")
+            self.policy("one", selector={"matchLabels": {"app": "other"}})
+            self.assert_policy(server, None)
+            self.policy("two")
+            self.assert_policy(server, "two")
+            self.api.delete("trafficpolicies", "two")
+            self.assert_policy(server, None)
+            self.assertEqual(server.metric("sluice_policies", 'kind="TrafficPolicy"'), 1)
+            self.assertEqual("sluice.dev/managed=true", self.api.queries["namespaces"]["labelSelector"])
+
+    def test_a_status_that_changes_puts_nothing_new_in_force(self):
+        self.policy("one")
+        with self.server(paths=False) as server:
+            self.assert_policy(server, "one")
+            before = len(server.logged("policies loaded"))
+            self.policy("one")  # the same but its resourceVersion
+            events = 'resource="trafficpolicies.sluice.dev"'
+            wait_until(lambda: server.metric("sluice_cache_events_total", events) == 1, "the event")
+            time.sleep(0.2)
+            self.assertEqual(before, len(server.logged("policies loaded")))
+
+    def test_it_is_ready_when_everything_was_listed(self):
+        self.api.forbidden.add("replicasets")
+        with self.server(paths=False) as server:
+            wait_until(lambda: server.ready() == (
+                503, "cluster: the ReplicaSets were not listed yet; the log says why\n"), "one list is missing")
+            self.assertEqual("replicasets is forbidden", server.logged(self.LOST)[0]["err"])
+            self.api.forbidden.clear()
+            wait_until(lambda: server.ready() == (200, "ok\n"), "the webhook is ready")
+            self.assertEqual(1, server.metric("sluice_cache_synced", 'resource="replicasets.apps"'))
+
+    def test_an_api_server_that_goes_away_leaves_what_was_known(self):
+        self.policy("one")
+        resource = 'resource="trafficpolicies.sluice.dev"'
+        with self.server(paths=False) as server:
+            self.assert_policy(server, "one")
+            self.api.stop()
+            wait_until(lambda: len(server.logged(self.LOST)) == 4, "each resource is lost")
+            wait_until(lambda: server.metric("sluice_cache_stale_seconds", resource) > 1, "it is stale")
+            self.assertEqual("one", policy_in(server.post("/mutate", POD)[2]))
+            self.assertEqual(server.ready(), (200, "ok\n"))
+            self.assertEqual(4, len(server.logged(self.LOST)))
+            self.api.delete("trafficpolicies", "one")
+            self.policy("two")
+            self.api.start()
+            self.assert_policy(server, "two")
+            wait_until(lambda: len(server.logged("follows the API server again")) == 4, "all are followed again")
+            self.assertEqual(0, server.metric("sluice_cache_stale_seconds", resource))
+
+    def test_what_breaks_a_rule_is_left_out_logged_once_and_counted(self):
+        with self.server(paths=False) as server:
+            self.policy("bad", preStop={"sleepSeconds": -1})
+            self.policy("good")
+            self.assert_policy(server, "good")
+            self.policy("bad", preStop={"sleepSeconds": -2})
+            resource = 'resource="trafficpolicies.sluice.dev"'
+            wait_until(lambda: server.metric("sluice_cache_refused_total", resource) == 2, "both are counted")
+            line, = server.logged("an object cannot be read and is left out")
+            self.assertEqual(("shop", "bad"), (line["ns"], line["name"]))
+            self.assertIn("spec.preStop.sleepSeconds: must be between", line["err"])
+
+    def test_of_both_sources_the_file_counts_where_both_have_a_name(self):
+        with self.server(POLICY % "b") as server:
+            self.assert_policy(server, "b")
+            self.policy("a")
+            self.assert_policy(server, "a")  # the first by name, of both
+            self.policy("b", selector={"matchLabels": {"app": "other"}})
+            left_out = "policies of the cluster are left out: the files have others of their names"
+            wait_until(lambda: server.logged(left_out), "the name is reported")
+            self.assertIn("TrafficPolicy shop/b is defined twice", server.logged(left_out)[0]["err"])
+            self.assertEqual(1, server.metric("sluice_policies_left_out"))
+            self.api.delete("trafficpolicies", "a")
+            self.assert_policy(server, "b")
+            (server.policies / "policies.yaml").write_text(POLICY % "c")
+            self.assert_policy(server, "c")
+            wait_until(lambda: server.metric("sluice_policies_left_out") == 0, "nothing is left out")
+            self.assertEqual(1, len(server.logged(left_out)))
+
+    def test_files_that_are_wrong_do_not_hold_the_cluster_up(self):
+        with self.server(POLICY % "z") as server:
+            self.assert_policy(server, "z")
+            (server.policies / "policies.yaml").write_text("kind: [")
+            wait_until(lambda: server.logged("policies cannot be loaded; those before stay in force"), "the failure")
+            self.policy("a")
+            self.assert_policy(server, "a")
+
+    def test_a_namespace_that_is_being_deleted_is_left_alone(self):
+        self.policy("one")
+        labels = {"sluice.dev/managed": "true"}
+        self.api.put("namespaces", "shop", namespace="", labels=labels)
+        with self.server(paths=False) as server:
+            self.assert_policy(server, "one")
+            self.api.put("namespaces", "shop", namespace="", labels=labels,
+                         deletionTimestamp="2026-11-21T12:00:00Z")
+            self.assert_policy(server, None)
+
+    def test_pods_of_a_marked_replica_set_are_refused_until_the_time_has_come(self):
+        def refused(server):
+            answer = response_of(server.post("/mutate", POD)[2])
+            return None if answer["allowed"] else answer["status"]
+
+        with self.server(paths=False) as server:
+            wait_until(lambda: server.ready()[0] == 200, "the webhook is ready")
+            self.assertIsNone(refused(server))
+            until = self.mark(3)
+            wait_until(lambda: refused(server), "the pod is refused", 1)
+            status = refused(server)
+            self.assertEqual((403, "Forbidden"), (status["code"], status["reason"]))
+            self.assertIn(f"are refused until {until}: its Deployment is being handed over", status["message"])
+            self.assertNotIn("retryAfterSeconds", status["details"])
+            self.assertEqual(1, server.metric("sluice_handovers"))
+            wait_until(lambda: not refused(server), "the time has come")
+            self.mark(60)
+            wait_until(lambda: refused(server), "the mark is renewed", 1)
+            self.api.put("replicasets", self.OWNER["name"], {}, uid=self.OWNER["uid"])
+            wait_until(lambda: not refused(server), "the mark is taken off", 1)
+            self.assertEqual(0, server.metric("sluice_handovers"))
+            self.assertEqual(0, server.metric("sluice_cache_objects", 'resource="replicasets.apps"'))
+
+    def test_a_mark_that_is_no_time_refuses_nothing_and_is_reported(self):
+        with self.server(paths=False) as server:
+            self.api.put("replicasets", self.OWNER["name"], {}, uid=self.OWNER["uid"],
+                         annotations={"sluice.dev/handover": "soon"})
+            wait_until(lambda: server.logged("an object cannot be read and is left out"), "it is reported")
+            self.assertTrue(response_of(server.post("/mutate", POD)[2])["allowed"])
+
+    def test_a_kubeconfig_that_is_not_there_is_said_at_start(self):
+        made = Server()
+        made.config["policies"]["kube"] = {"kubeconfig": str(made.root / "nothing")}
+        with self.assertRaisesRegex(AssertionError, "cannot start.*policies.kube: .*nothing"):
+            with made:
+                pass
 
 
 class Shutdown(unittest.TestCase):

@@ -11,6 +11,8 @@
 
 const char *const sl_outcome_names[] = {"allowed", "patched", "denied", NULL};
 
+#define NO_FIELD "<nil>" /* of the whole object: what the API server's field.Path writes */
+
 #define ANY_WORKLOAD NULL /* group and resource are those of a row of workload.h */
 
 static const struct route {
@@ -18,15 +20,16 @@ static const struct route {
     enum sl_operation operation;
     const char *group, *resource;
     sl_mutator *mutate;
+    sl_refusal *refuse; /* asked first, whatever is known of the namespace; NULL: nobody is */
 } routes[] = {
-    {SL_MUTATE, SL_CREATE, "", "pods", sl_pod_create},
-    {SL_MUTATE, SL_UPDATE, "", "pods", sl_pod_update},
-    {SL_MUTATE, SL_CREATE, ANY_WORKLOAD, ANY_WORKLOAD, sl_workload_create},
-    {SL_MUTATE, SL_UPDATE, ANY_WORKLOAD, ANY_WORKLOAD, sl_workload_update},
-    {SL_VALIDATE, SL_CREATE, SL_API_GROUP, "trafficpolicies", sl_validate_traffic_policy},
-    {SL_VALIDATE, SL_UPDATE, SL_API_GROUP, "trafficpolicies", sl_validate_traffic_policy},
-    {SL_VALIDATE, SL_CREATE, SL_API_GROUP, "rollouts", sl_validate_rollout},
-    {SL_VALIDATE, SL_UPDATE, SL_API_GROUP, "rollouts", sl_validate_rollout},
+    {SL_MUTATE, SL_CREATE, "", "pods", sl_pod_create, sl_pod_refuse},
+    {SL_MUTATE, SL_UPDATE, "", "pods", sl_pod_update, NULL},
+    {SL_MUTATE, SL_CREATE, ANY_WORKLOAD, ANY_WORKLOAD, sl_workload_create, NULL},
+    {SL_MUTATE, SL_UPDATE, ANY_WORKLOAD, ANY_WORKLOAD, sl_workload_update, NULL},
+    {SL_VALIDATE, SL_CREATE, SL_API_GROUP, "trafficpolicies", sl_validate_traffic_policy, NULL},
+    {SL_VALIDATE, SL_UPDATE, SL_API_GROUP, "trafficpolicies", sl_validate_traffic_policy, NULL},
+    {SL_VALIDATE, SL_CREATE, SL_API_GROUP, "rollouts", sl_validate_rollout, NULL},
+    {SL_VALIDATE, SL_UPDATE, SL_API_GROUP, "rollouts", sl_validate_rollout, NULL},
 };
 
 static bool route_matches(const struct route *route, enum sl_endpoint endpoint,
@@ -63,7 +66,7 @@ static bool namespace_ignored(const struct sl_admission *work)
     return false;
 }
 
-/* Why an object must not be touched whatever it is; NULL: it may be. */
+/* Why an object is none of our business at all; NULL: it is. */
 static const char *guard(const struct sl_admission *work)
 {
     const struct sl_review *review = &work->review;
@@ -79,7 +82,13 @@ static const char *guard(const struct sl_admission *work)
     if (namespace_ignored(work)) {
         return "its namespace is on the ignore list";
     }
-    struct sl_namespace ns = sl_snapshot_namespace(work->policies, review->ns);
+    return NULL;
+}
+
+/* Why an object of such a namespace is not changed; NULL: it is. */
+static const char *guard_namespace(const struct sl_admission *work)
+{
+    struct sl_namespace ns = sl_snapshot_namespace(work->known.policies, work->review.ns);
     if (ns.known && ns.terminating) {
         return "its namespace is being deleted";
     }
@@ -112,6 +121,12 @@ static int decide(struct sl_admission *work, enum sl_endpoint endpoint, struct s
     if (route->endpoint == SL_MUTATE && (decision->why = guard(work)) != NULL) {
         return 0;
     }
+    if (route->refuse != NULL && route->refuse(work)) {
+        return 0;
+    }
+    if (route->endpoint == SL_MUTATE && (decision->why = guard_namespace(work)) != NULL) {
+        return 0;
+    }
     if (route->mutate(work, err) < 0 || sl_patch_finish(&work->patch, &decision->patch, err) < 0) {
         err->kind = SL_ERR_INTERNAL; /* a readable request that cannot be answered is our fault */
         return -1;
@@ -123,12 +138,12 @@ static int decide(struct sl_admission *work, enum sl_endpoint endpoint, struct s
 }
 
 int sl_admit(struct sl_admission *work, enum sl_endpoint endpoint,
-             const struct sl_admit_config *config, const struct sl_snapshot *policies,
-             struct sl_str body, struct sl_err *err)
+             const struct sl_admit_config *config, const struct sl_known *known, struct sl_str body,
+             struct sl_err *err)
 {
     sl_admission_reset(work);
     work->config = config;
-    work->policies = policies;
+    work->known = *known;
     if (sl_review_parse(body, &work->arena, &work->review, err) < 0) {
         return -1;
     }
@@ -178,9 +193,29 @@ int sl_admission_deny(struct sl_admission *work, int code, const char *reason, c
     decision->code = code;
     decision->reason = reason;
     decision->message = message;
+    decision->kind = work->review.resource;
+    decision->name = work->review.name.n > 0 ? work->review.name
+                                             : sl_jval_str(work->review.object.name, &work->arena);
     decision->why = message;
     sl_patch_cleanup(&work->patch);
     return 0;
+}
+
+void sl_admission_cause(struct sl_admission *work, const char *reason, const char *field,
+                        const char *message)
+{
+    struct sl_decision *decision = &work->decision;
+    if (decision->cause_count < sizeof decision->causes / sizeof decision->causes[0]) {
+        decision->causes[decision->cause_count++] =
+            (struct sl_cause){.reason = reason, .field = field, .message = message};
+    }
+}
+
+void sl_admission_invalid(struct sl_admission *work, struct sl_str kind, const char *field,
+                          const char *message)
+{
+    work->decision.kind = kind;
+    sl_admission_cause(work, "FieldValueInvalid", field[0] == '\0' ? NO_FIELD : field, message);
 }
 
 struct sl_str sl_json_quote(struct sl_arena *arena, struct sl_str text)

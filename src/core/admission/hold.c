@@ -7,10 +7,10 @@
  * asked for (`asked`), and the saved one. What somebody changed is the difference of the first two,
  * and that difference is made to the third: a kubectl that knows only one key of a strategy changes
  * one key of the original. */
-#include "core/held_value.h"
 #include "core/admission/mutators.h"
 #include "core/admission/pod.h"
 #include "core/held.h"
+#include "core/held_value.h"
 #include "core/names.h"
 
 #define NOTHING SL_STR("null")
@@ -41,13 +41,19 @@ static bool too_large(struct sl_str text)
 static int refuse_size(const struct hold *hold, struct sl_str field)
 {
     struct sl_admission *work = hold->work;
-    return sl_admission_deny(
-        work, 422, "Invalid",
-        sl_arena_printf(&work->arena,
-                        "spec.%.*s of %.*s %s is larger than %zu bytes: it cannot be saved "
+    struct sl_arena *arena = &work->arena;
+    const char *path = sl_arena_printf(arena, "spec.%.*s", SL_STR_FMT(field));
+    const char *problem =
+        sl_arena_printf(arena,
+                        "is larger than %zu bytes: it cannot be saved "
                         "in " SL_ANNOTATION_HELD " while a Rollout rolls the workload",
-                        SL_STR_FMT(field), SL_STR_FMT(hold->kind->kind),
-                        sl_review_subject(&work->review, &work->arena), SL_HELD_FIELD_MAX));
+                        SL_HELD_FIELD_MAX);
+    const char *message =
+        sl_arena_printf(arena, "%s of %.*s %s %s", path, SL_STR_FMT(hold->kind->kind),
+                        sl_review_subject(&work->review, arena), problem);
+    sl_admission_deny(work, 422, "Invalid", message);
+    sl_admission_invalid(work, hold->kind->kind, path, problem);
+    return 0;
 }
 
 static void set_field(struct sl_admission *work, struct sl_str field, struct sl_str value)
@@ -181,7 +187,7 @@ static const struct sl_rollout *find_rollout(const struct hold *hold)
     const struct sl_review *review = &hold->work->review;
     struct sl_str name =
         review->name.n > 0 ? review->name : sl_jval_str(review->object.name, &hold->work->arena);
-    return sl_snapshot_rollout(hold->work->policies, review->ns, hold->kind->group,
+    return sl_snapshot_rollout(hold->work->known.policies, review->ns, hold->kind->group,
                                hold->kind->kind, name);
 }
 

@@ -9,6 +9,10 @@
 
 typedef int sl_mutator(struct sl_admission *work, struct sl_err *err);
 
+/* Denies what must not be, and says whether it did. */
+typedef bool sl_refusal(struct sl_admission *work);
+
+sl_refusal sl_pod_refuse;              /* handover.c */
 sl_mutator sl_pod_create;              /* pod_create.c */
 sl_mutator sl_pod_update;              /* pod_update.c */
 sl_mutator sl_workload_create;         /* hold.c */
@@ -24,6 +28,14 @@ void sl_admission_warn(struct sl_admission *work, const char *format, ...)
 
 /* Denies; `message` lives as long as the review. Operations in the patch are dropped. Returns 0. */
 int sl_admission_deny(struct sl_admission *work, int code, const char *reason, const char *message);
+
+/* Adds one cause to a denial; all texts live as long as the review. A denial as Invalid needs at
+ * least one: kubectl shows nothing but the causes. `kind` is the object's; `field` "" is all of it.
+ */
+void sl_admission_cause(struct sl_admission *work, const char *reason, const char *field,
+                        const char *message);
+void sl_admission_invalid(struct sl_admission *work, struct sl_str kind, const char *field,
+                          const char *message);
 
 /* "add" of members to a string map such as metadata.labels: makes the map when it is not there, and
  * adds nothing that is there with the same value. */

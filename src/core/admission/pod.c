@@ -39,12 +39,13 @@ static const struct sl_jrow container_rows[] = {
 };
 
 struct raw_owner {
-    struct sl_jval api_version, kind, name, controller;
+    struct sl_jval api_version, kind, name, uid, controller;
 };
 static const struct sl_jrow owner_rows[] = {
     {.key = "apiVersion", .at = offsetof(struct raw_owner, api_version)},
     {.key = "kind", .at = offsetof(struct raw_owner, kind)},
     {.key = "name", .at = offsetof(struct raw_owner, name)},
+    {.key = "uid", .at = offsetof(struct raw_owner, uid)},
     {.key = "controller", .at = offsetof(struct raw_owner, controller)},
     {0},
 };
@@ -168,20 +169,23 @@ static const char *read_grace_period(struct sl_jval value, struct sl_pod *pod)
     return NULL;
 }
 
-static void read_owner(struct sl_jval list, struct sl_arena *arena, struct sl_owner *owner)
+struct sl_owner sl_controller_of(const struct sl_object *object, struct sl_arena *arena)
 {
-    struct sl_jiter it = sl_jiter(list);
+    struct sl_jiter it = sl_jiter(object->owner_references);
     struct sl_jval element;
     while (sl_jiter_next(&it, NULL, &element)) {
         struct raw_owner raw = {0};
         if (sl_jval_scan(element, owner_rows, &raw, NULL) < 0 || !sl_jval_true(raw.controller)) {
             continue;
         }
-        owner->group = sl_api_group(sl_jval_str(raw.api_version, arena));
-        owner->kind = sl_jval_str(raw.kind, arena);
-        owner->name = sl_jval_str(raw.name, arena);
-        return;
+        return (struct sl_owner){
+            .group = sl_api_group(sl_jval_str(raw.api_version, arena)),
+            .kind = sl_jval_str(raw.kind, arena),
+            .name = sl_jval_str(raw.name, arena),
+            .uid = sl_jval_str(raw.uid, arena),
+        };
     }
+    return (struct sl_owner){0};
 }
 
 static void read_conditions(struct sl_jval list, struct sl_arena *arena, struct sl_pod *pod)
@@ -228,7 +232,7 @@ bool sl_pod_view(const struct sl_object *object, struct sl_arena *arena, struct 
         *ret_why = why;
         return false;
     }
-    read_owner(object->owner_references, arena, &pod.owner);
+    pod.owner = sl_controller_of(object, arena);
     read_conditions(object->conditions, arena, &pod);
     *ret_pod = pod;
     return true;
@@ -254,6 +258,7 @@ struct sl_owner sl_pod_workload(const struct sl_pod *pod)
     if (hash.n > 0 && owner.name.n > hash.n + 1 && sl_str_ends(owner.name, hash) &&
         owner.name.p[owner.name.n - hash.n - 1] == '-') {
         owner.kind = SL_STR("Deployment");
+        owner.uid = (struct sl_str){0};
         owner.name.n -= hash.n + 1;
     }
     return owner;

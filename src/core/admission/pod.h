@@ -22,7 +22,7 @@ struct sl_containers {
 
 /* The controller among the ownerReferences; kind is absent when there is none. */
 struct sl_owner {
-    struct sl_str group, kind, name;
+    struct sl_str group, kind, name, uid;
 };
 
 struct sl_pod {
@@ -46,6 +46,9 @@ struct sl_pod {
 SL_MUST_USE bool sl_pod_view(const struct sl_object *object, struct sl_arena *arena,
                              struct sl_pod *ret_pod, const char **ret_why);
 
+/* The same controller of an object that need not be shaped like a pod otherwise. */
+struct sl_owner sl_controller_of(const struct sl_object *object, struct sl_arena *arena);
+
 /* The text of an annotation; the absent slice where there is none. */
 struct sl_str sl_annotation(struct sl_jval annotations, struct sl_str key, struct sl_arena *arena);
 
@@ -53,7 +56,8 @@ struct sl_str sl_annotation(struct sl_jval annotations, struct sl_str key, struc
 bool sl_pod_is_of_job(const struct sl_pod *pod);
 
 /* The workload that a pod belongs to: its controller, or for a ReplicaSet's pod the Deployment,
- * which is the ReplicaSet's name without the pod-template-hash. Kind absent: a bare pod. */
+ * which is the ReplicaSet's name without the pod-template-hash (and has no uid here). Kind absent:
+ * a bare pod. */
 struct sl_owner sl_pod_workload(const struct sl_pod *pod);
 
 #endif

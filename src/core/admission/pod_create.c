@@ -1,6 +1,6 @@
 /* Pod CREATE: what a pod that a TrafficPolicy matches is born with (DESIGN.md, "A pod's traffic
  * state", 1 and 5): the readiness gate, a finalizer for each balancer, labels, and a preStop sleep.
- */
+ * A Rollout that names the pod's workload gives its label, with or without a TrafficPolicy. */
 #include "core/admission/mutators.h"
 #include "core/admission/pod.h"
 #include "core/names.h"
@@ -10,7 +10,7 @@
 #define MIRROR_ANNOTATION "kubernetes.io/config.mirror"
 #define SOURCE_ANNOTATION "kubernetes.io/config.source"
 
-/* Why a pod that the policy matches gets nothing; NULL: it gets everything. */
+/* Why a pod gets nothing whatever matches it; NULL: it gets everything. */
 static const char *exempt(struct sl_admission *work, const struct sl_pod *pod)
 {
     struct sl_str source = sl_annotation(pod->annotations, SL_STR(SOURCE_ANNOTATION), &work->arena);
@@ -24,14 +24,23 @@ static const char *exempt(struct sl_admission *work, const struct sl_pod *pod)
     return NULL;
 }
 
-static void add_labels(struct sl_admission *work, const struct sl_pod *pod,
-                       const struct sl_traffic_policy *policy)
+static const struct sl_rollout *find_rollout(const struct sl_admission *work,
+                                             const struct sl_pod *pod)
 {
-    struct sl_map_entry labels[2] = {{SL_STR(SL_LABEL_POLICY), policy->name}};
-    size_t count = 1;
     struct sl_owner owner = sl_pod_workload(pod);
-    const struct sl_rollout *rollout =
-        sl_snapshot_rollout(work->policies, work->review.ns, owner.group, owner.kind, owner.name);
+    return sl_snapshot_rollout(work->known.policies, work->review.ns, owner.group, owner.kind,
+                               owner.name);
+}
+
+/* Either may be NULL. */
+static void add_labels(struct sl_admission *work, const struct sl_traffic_policy *policy,
+                       const struct sl_rollout *rollout)
+{
+    struct sl_map_entry labels[2];
+    size_t count = 0;
+    if (policy != NULL) {
+        labels[count++] = (struct sl_map_entry){SL_STR(SL_LABEL_POLICY), policy->name};
+    }
     if (rollout != NULL) {
         labels[count++] = (struct sl_map_entry){SL_STR(SL_LABEL_ROLLOUT), rollout->name};
     }
@@ -141,32 +150,23 @@ static void add_pre_stop(struct sl_admission *work, const struct sl_pod *pod,
     }
 }
 
-int sl_pod_create(struct sl_admission *work, struct sl_err *err)
+/* The TrafficPolicy to apply, or NULL; warns where somebody may have expected another answer. */
+static const struct sl_traffic_policy *find_policy(struct sl_admission *work,
+                                                   const struct sl_pod *pod)
 {
-    (void)err;
-    struct sl_decision *decision = &work->decision;
-    struct sl_pod pod;
-    if (!sl_pod_view(&work->review.object, &work->arena, &pod, &decision->why)) {
-        return 0;
-    }
     const struct sl_traffic_policy *second = NULL;
     const struct sl_traffic_policy *policy =
-        sl_snapshot_match(work->policies, work->review.ns, pod.labels, &second);
+        sl_snapshot_match(work->known.policies, work->review.ns, pod->labels, &second);
     if (policy == NULL) {
-        decision->why = "no TrafficPolicy of its namespace matches its labels";
-        return 0;
+        return NULL;
     }
-    decision->why = exempt(work, &pod);
-    if (decision->why != NULL) {
-        return 0;
-    }
-    if (pod.host_network) {
-        decision->why = "it uses hostNetwork";
+    if (pod->host_network) {
         sl_admission_warn(work,
                           "TrafficPolicy %.*s is not applied: the pod uses hostNetwork, so it "
                           "shares its node's address and cannot be drained by itself",
                           SL_STR_FMT(policy->name));
-        return 0;
+        work->decision.why = "it uses hostNetwork";
+        return NULL;
     }
     if (second != NULL) {
         sl_admission_warn(work,
@@ -175,12 +175,45 @@ int sl_pod_create(struct sl_admission *work, struct sl_err *err)
                           SL_STR_FMT(policy->name), SL_STR_FMT(second->name),
                           SL_STR_FMT(policy->name));
     }
-    add_labels(work, &pod, policy);
-    add_finalizers(work, &pod, policy);
-    add_gate(work, &pod, policy);
-    add_pre_stop(work, &pod, policy);
+    return policy;
+}
+
+static void say_what_matched(struct sl_admission *work, const struct sl_traffic_policy *policy,
+                             const struct sl_rollout *rollout)
+{
+    const char *missing = work->patch.count == 0 ? " and nothing is missing" : "";
+    if (policy != NULL) {
+        work->decision.why = sl_arena_printf(&work->arena, "TrafficPolicy %.*s matches it%s",
+                                             SL_STR_FMT(policy->name), missing);
+    } else if (rollout != NULL) {
+        work->decision.why = sl_arena_printf(&work->arena, "Rollout %.*s names its workload%s",
+                                             SL_STR_FMT(rollout->name), missing);
+    }
+}
+
+int sl_pod_create(struct sl_admission *work, struct sl_err *err)
+{
+    (void)err;
+    struct sl_decision *decision = &work->decision;
+    struct sl_pod pod;
+    if (!sl_pod_view(&work->review.object, &work->arena, &pod, &decision->why)) {
+        return 0;
+    }
+    decision->why = exempt(work, &pod);
+    if (decision->why != NULL) {
+        return 0;
+    }
     decision->why =
-        sl_arena_printf(&work->arena, "TrafficPolicy %.*s matches it%s", SL_STR_FMT(policy->name),
-                        work->patch.count == 0 ? " and nothing is missing" : "");
+        "no TrafficPolicy of its namespace matches its labels, and no Rollout names its "
+        "workload";
+    const struct sl_traffic_policy *policy = find_policy(work, &pod);
+    const struct sl_rollout *rollout = find_rollout(work, &pod);
+    add_labels(work, policy, rollout);
+    if (policy != NULL) {
+        add_finalizers(work, &pod, policy);
+        add_gate(work, &pod, policy);
+        add_pre_stop(work, &pod, policy);
+    }
+    say_what_matched(work, policy, rollout);
     return 0;
 }

@@ -32,13 +32,15 @@ static int refuse(struct sl_admission *work, const struct sl_pod *pod)
             : sl_arena_printf(&work->arena,
                               "Change the pod template of %.*s %.*s instead and let it roll",
                               SL_STR_FMT(owner.kind), SL_STR_FMT(owner.name));
-    return sl_admission_deny(
-        work, 403, "Forbidden",
+    const char *message =
         sl_arena_printf(&work->arena,
                         "pod %s is in service: a new image restarts its containers and would cut "
                         "the connections it serves. %s, or set the annotation " SL_ANNOTATION_FORCE
                         ": \"true\" on the pod to change it all the same",
-                        sl_review_subject(&work->review, &work->arena), instead));
+                        sl_review_subject(&work->review, &work->arena), instead);
+    sl_admission_deny(work, 403, "Forbidden", message);
+    sl_admission_cause(work, "FieldValueForbidden", "spec.containers", message);
+    return 0;
 }
 
 int sl_pod_update(struct sl_admission *work, struct sl_err *err)

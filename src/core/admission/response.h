@@ -4,8 +4,8 @@
 
 #include "core/admission/admit.h"
 
-/* Appends one line of JSON: apiVersion and uid echoed; allowed; status of a denial; patchType and
- * patch (base64) only together; warnings. */
+/* Appends one line of JSON: apiVersion and uid echoed; allowed; status of a denial with its
+ * details; patchType and patch (base64) only together; warnings. */
 void sl_response_write(const struct sl_review *review, const struct sl_decision *decision,
                        struct sl_buf *out);
 

@@ -22,7 +22,7 @@ static void decode_rollout(struct sl_admission *work, struct json_object *object
     struct sl_rollout rollout = {0};
     sl_rollout_decode(object, &work->config->workloads, &rollout, problems);
     const struct sl_rollout *other =
-        sl_snapshot_rollout(work->policies, work->review.ns, rollout.workload.group,
+        sl_snapshot_rollout(work->known.policies, work->review.ns, rollout.workload.group,
                             rollout.workload.kind, rollout.workload.name);
     if (problems->count == 0 && other != NULL && !sl_str_eq(other->name, rollout.name)) {
         sl_admission_warn(work,
@@ -62,10 +62,15 @@ static int validate(struct sl_admission *work, const char *kind, decode_fn *deco
     }
     SL_AUTO(sl_buf) struct sl_buf text = SL_BUF_INIT(SL_MIB);
     sl_problems_write(&problems, &text);
-    return sl_admission_deny(work, 422, "Invalid",
-                             sl_arena_printf(&work->arena, "%s %s is invalid: %s", kind,
-                                             sl_review_subject(review, &work->arena),
-                                             sl_buf_str(&text).p));
+    sl_admission_deny(work, 422, "Invalid",
+                      sl_arena_printf(&work->arena, "%s %s is invalid: %s", kind,
+                                      sl_review_subject(review, &work->arena),
+                                      sl_buf_str(&text).p));
+    for (size_t i = 0; i < problems.count && i < SL_PROBLEMS_MAX; i++) {
+        sl_admission_invalid(work, sl_str_from(kind), problems.items[i].path,
+                             problems.items[i].text);
+    }
+    return 0;
 }
 
 int sl_validate_traffic_policy(struct sl_admission *work, struct sl_err *err)

@@ -41,7 +41,8 @@ static int check(const char *decided, const char *body, enum sl_outcome outcome,
     const struct sl_admit_config config = {0};
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = snapshot_of_policy();
     SL_AUTO(sl_admission) struct sl_admission work = SL_ADMISSION_INIT;
-    assert_int_equal(sl_admit(&work, SL_ANY_ENDPOINT, &config, snapshot, sl_str_from(decided), err),
+    assert_int_equal(sl_admit(&work, SL_ANY_ENDPOINT, &config,
+                              &(struct sl_known){.policies = snapshot}, sl_str_from(decided), err),
                      0);
     assert_int_equal(work.decision.outcome, outcome);
     return sl_review_check(&work, sl_str_from(body), err);

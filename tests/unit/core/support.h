@@ -81,17 +81,17 @@ static void write_review(const struct review_case *row, const char *object, stru
                 row->old == NULL ? "null" : row->old);
 }
 
-static void admit(struct sl_admission *work, const struct sl_snapshot *policies,
+static void admit(struct sl_admission *work, const struct sl_known *known,
                   const struct sl_buf *body)
 {
     struct sl_err err = SL_ERR_INIT;
-    if (sl_admit(work, SL_ANY_ENDPOINT, &config, policies, sl_buf_str(body), &err) < 0) {
+    if (sl_admit(work, SL_ANY_ENDPOINT, &config, known, sl_buf_str(body), &err) < 0) {
         fail_msg("%s", err.msg);
     }
 }
 
 /* Applies the patch and reviews the result: there must be nothing left to do. */
-static void check_idempotent(const struct review_case *row, const struct sl_snapshot *policies,
+static void check_idempotent(const struct review_case *row, const struct sl_known *known,
                              struct sl_str patch_text)
 {
     struct sl_err err = SL_ERR_INIT;
@@ -107,23 +107,23 @@ static void check_idempotent(const struct review_case *row, const struct sl_snap
     SL_AUTO(sl_admission) struct sl_admission again = SL_ADMISSION_INIT;
     sl_json_write(object, &patched);
     write_review(row, patched.data, &body);
-    admit(&again, policies, &body);
+    admit(&again, known, &body);
     if (again.decision.patch.n > 0 || again.decision.outcome == SL_DENIED) {
         fail_msg("%s: reviewing the result patches again: %.*s", row->name,
                  SL_STR_FMT(again.decision.patch));
     }
 }
 
-static inline void check_case(const struct review_case *row, const struct sl_snapshot *policies)
+static inline void check_case(const struct review_case *row, const struct sl_known *known)
 {
     SL_AUTO(sl_buf) struct sl_buf body = SL_BUF_INIT(SL_MIB);
     SL_AUTO(sl_buf) struct sl_buf first = SL_BUF_INIT(SL_MIB);
     SL_AUTO(sl_buf) struct sl_buf second = SL_BUF_INIT(SL_MIB);
     SL_AUTO(sl_admission) struct sl_admission work = SL_ADMISSION_INIT;
     write_review(row, row->object, &body);
-    admit(&work, policies, &body);
+    admit(&work, known, &body);
     sl_response_write(&work.review, &work.decision, &first);
-    admit(&work, policies, &body);
+    admit(&work, known, &body);
     sl_response_write(&work.review, &work.decision, &second);
     assert_string_equal(first.data, second.data);
 
@@ -143,15 +143,16 @@ static inline void check_case(const struct review_case *row, const struct sl_sna
                  got->warning_count > 0 ? got->warnings[0] : "");
     }
     if (got->patch.n > 0) {
-        check_idempotent(row, policies, got->patch);
+        check_idempotent(row, known, got->patch);
     }
 }
 
-#define CHECK_CASES(rows, policies)                                                                \
+#define CHECK_CASES(rows, yaml)                                                                    \
     do {                                                                                           \
-        struct sl_snapshot *checked = open_policies(policies);                                     \
+        struct sl_snapshot *checked = open_policies(yaml);                                         \
+        const struct sl_known known_ = {.policies = checked};                                      \
         for (size_t row_ = 0; row_ < sizeof(rows) / sizeof(rows)[0]; row_++) {                     \
-            check_case(&(rows)[row_], checked);                                                    \
+            check_case(&(rows)[row_], &known_);                                                    \
         }                                                                                          \
         sl_snapshot_close(checked);                                                                \
     } while (0)

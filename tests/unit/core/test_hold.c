@@ -412,7 +412,7 @@ static void a_strategy_that_cannot_be_saved_is_refused(void **state)
     }
     sl_buf_adds(&object, "\"},\"template\":{}}}");
     write_review(&row, object.data, &body);
-    admit(&work, snapshot, &body);
+    admit(&work, &(struct sl_known){.policies = snapshot}, &body);
     assert_int_equal(work.decision.outcome, SL_DENIED);
     assert_int_equal(work.decision.patch.n, 0);
     assert_non_null(strstr(work.decision.message, "spec.updateStrategy of StatefulSet"));

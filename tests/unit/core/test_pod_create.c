@@ -206,6 +206,33 @@ static const struct review_case cases[] = {
      .want = SL_PATCHED,
      .patch = "[{\"op\":\"add\",\"path\":\"/metadata/labels/"
               "sluice.dev~1traffic-policy\",\"value\":\"plain\"}]"},
+    {.name = "a Rollout that names the workload gives its label without a TrafficPolicy",
+     POD,
+     .object = "{\"metadata\":{\"labels\":{\"app\":\"other\"}," OWNED("StatefulSet", "apps/v1",
+                                                                      "two") "}," SPEC "}",
+     .want = SL_PATCHED,
+     .patch = "[{\"op\":\"add\",\"path\":\"/metadata/labels/"
+              "sluice.dev~1rollout\",\"value\":\"a-two\"}]",
+     .why = "Rollout a-two names its workload"},
+    {.name = "a pod without labels gets the map with the Rollout's label",
+     POD,
+     .object = "{\"metadata\":{" OWNED("StatefulSet", "apps/v1", "two") "}," SPEC "}",
+     .want = SL_PATCHED,
+     .patch = "[{\"op\":\"add\",\"path\":\"/metadata/"
+              "labels\",\"value\":{\"sluice.dev/rollout\":\"a-two\"}}]"},
+    {.name = "hostNetwork keeps the TrafficPolicy away, not the Rollout",
+     POD,
+     .object = "{\"metadata\":{\"labels\":{\"app\":\"web\"}," OWNED(
+         "StatefulSet", "apps/v1", "two") "},\"spec\":{\"hostNetwork\":true,\"containers\":[]}}",
+     .want = SL_PATCHED,
+     .patch = "[{\"op\":\"add\",\"path\":\"/metadata/labels/"
+              "sluice.dev~1rollout\",\"value\":\"a-two\"}]",
+     .warning = "hostNetwork"},
+    {.name = "the label of the Rollout is there already",
+     POD,
+     .object = "{\"metadata\":{\"labels\":{\"sluice.dev/rollout\":\"a-two\"}," OWNED(
+         "StatefulSet", "apps/v1", "two") "}," SPEC "}",
+     .why = "nothing is missing"},
     {.name = "no policy matches",
      POD,
      .object = "{\"metadata\":{\"labels\":{\"app\":\"other\"}}," SPEC "}",

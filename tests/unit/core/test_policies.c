@@ -163,7 +163,7 @@ static void admission_denies_what_the_files_refuse(void **state)
                                   .group = "sluice.dev",
                                   .resource = rollout ? "rollouts" : "trafficpolicies"};
         write_review(&row, object.data, &body);
-        admit(&work, policies, &body);
+        admit(&work, &(struct sl_known){.policies = policies}, &body);
         const struct sl_decision *got = &work.decision;
         bool pod = strstr(rows[i].yaml, "kind: Pod\n") != NULL; /* not routed by kind there */
         if (rows[i].path == NULL) {
@@ -174,6 +174,12 @@ static void admission_denies_what_the_files_refuse(void **state)
             if (strstr(got->message, rows[i].path) == NULL) {
                 fail_msg("%s", got->message);
             }
+            assert_string_equal(got->causes[0].reason, "FieldValueInvalid");
+            const char *field = rows[i].path[0] == '\0' ? "<nil>" : rows[i].path;
+            if (strstr(got->causes[0].field, field) == NULL) {
+                fail_msg("%s: %s", got->message, got->causes[0].field);
+            }
+            assert_true(sl_str_is(got->kind, rollout ? "Rollout" : "TrafficPolicy"));
         }
     }
 }

@@ -72,7 +72,8 @@ static void the_answer_is_exact(void **state)
 {
     (void)state;
     static const struct sl_review review = {.api_version = SL_STR_INIT("admission.k8s.io/v1beta1"),
-                                            .uid = SL_STR_INIT("a\"b")};
+                                            .uid = SL_STR_INIT("a\"b"),
+                                            .group = SL_STR_INIT("g.dev")};
     static const struct {
         struct sl_decision decision;
         const char *want;
@@ -84,9 +85,27 @@ static void the_answer_is_exact(void **state)
           .warning_count = 2},
          "\"allowed\":true,\"patchType\":\"JSONPatch\",\"patch\":\"WzFd\",\"warnings\":[\"w\\n\","
          "\"x\"]}}\n"},
-        {{.outcome = SL_DENIED, .code = 403, .reason = "Forbidden", .message = "no"},
+        {{.outcome = SL_DENIED,
+          .code = 403,
+          .reason = "Forbidden",
+          .message = "no",
+          .kind = SL_STR_INIT("pods")},
          "\"allowed\":false,\"status\":{\"status\":\"Failure\",\"message\":\"no\",\"reason\":"
-         "\"Forbidden\",\"code\":403}}}\n"},
+         "\"Forbidden\",\"details\":{\"name\":\"\",\"group\":\"g.dev\",\"kind\":\"pods\"},"
+         "\"code\":403}}}\n"},
+        {{.outcome = SL_DENIED,
+          .code = 422,
+          .reason = "Invalid",
+          .message = "no",
+          .kind = SL_STR_INIT("Rollout"),
+          .name = SL_STR_INIT("web"),
+          .causes = {{"FieldValueInvalid", "spec.a", "is \"x\""}, {"R", "<nil>", "m"}},
+          .cause_count = 2},
+         "\"allowed\":false,\"status\":{\"status\":\"Failure\",\"message\":\"no\",\"reason\":"
+         "\"Invalid\",\"details\":{\"name\":\"web\",\"group\":\"g.dev\",\"kind\":\"Rollout\","
+         "\"causes\":[{\"reason\":\"FieldValueInvalid\",\"message\":\"is \\\"x\\\"\",\"field\":"
+         "\"spec.a\"},{\"reason\":\"R\",\"message\":\"m\",\"field\":\"<nil>\"}]},\"code\":422}}}"
+         "\n"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         SL_AUTO(sl_buf) struct sl_buf out = SL_BUF_INIT(SL_KIB);

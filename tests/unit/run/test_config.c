@@ -57,6 +57,7 @@ static void assert_is_default(const struct sl_config *config)
     assert_int_equal(config->limits.max_body, 8 * SL_MIB);
     assert_int_equal(config->limits.max_in_flight, 64 * SL_MIB);
     assert_int_equal(config->limits.max_connections, 1000);
+    assert_false(config->kube.enabled);
     assert_int_equal(config->limits.threads, 0);
     assert_int_equal(config->limits.request_timeout, 10 * SL_NS_PER_S);
     assert_int_equal(config->limits.idle_timeout, 120 * SL_NS_PER_S);
@@ -96,6 +97,33 @@ static void the_reference_is_a_file_that_means_the_defaults(void **state)
     assert_is_default(&config);
 }
 
+static void the_cluster_takes_the_place_of_the_default_path(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool kube;
+        size_t paths;
+    } rows[] = {
+        {"policies: {}\n", false, 1},
+        {"policies: {kube: null}\n", false, 1},
+        {"policies: {kube: {}}\n", true, 0},
+        {"policies: {kube: {}, paths: [/etc/sluice/policies]}\n", true, 1},
+        {"policies: {kube: {}, paths: []}\n", true, 0},
+    };
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        SL_AUTO(sl_config) struct sl_config config = {.log_level = 0};
+        parse(rows[i].text, &config);
+        assert_int_equal(config.kube.enabled, rows[i].kube);
+        assert_int_equal(config.policy_paths.count, rows[i].paths);
+        if (rows[i].kube) {
+            assert_null(config.kube.kubeconfig.p);
+            assert_int_equal(config.kube.qps, 20);
+            assert_int_equal(config.kube.burst, 40);
+        }
+    }
+}
+
 static void every_key_that_is_written_is_used(void **state)
 {
     (void)state;
@@ -104,7 +132,8 @@ static void every_key_that_is_written_is_used(void **state)
     SL_AUTO(sl_config) struct sl_config config = {.log_level = 0};
     parse("listen: {address: '::', port: 0, healthAddress: 127.0.0.1, healthPort: 0}\n"
           "tls: {directory: certs, clientCA: ca.pem, clientNames: [kube-apiserver, api.example]}\n"
-          "policies: {paths: [policies, more.yaml]}\n"
+          "policies: {paths: [policies, more.yaml],\n"
+          "           kube: {kubeconfig: k.yaml, context: prod, qps: 0, burst: 7}}\n"
           "admission: {namespace: own, ignoreNamespaces: [], reconcilerAccount: me}\n"
           "limits: {maxBodyBytes: 2048, maxInFlightBytes: 4096, maxConnections: 2, threads: 3,\n"
           "         requestTimeout: 500ms, idleTimeout: 1m31s}\n"
@@ -119,6 +148,11 @@ static void every_key_that_is_written_is_used(void **state)
     assert_text(config.tls.client_ca, "ca.pem");
     assert_texts(config.tls.client_names, names, LENGTH(names));
     assert_texts(config.policy_paths, paths, LENGTH(paths));
+    assert_true(config.kube.enabled);
+    assert_text(config.kube.kubeconfig, "k.yaml");
+    assert_text(config.kube.context, "prod");
+    assert_int_equal(config.kube.qps, 0);
+    assert_int_equal(config.kube.burst, 7);
     assert_text(config.admission.own_namespace, "own");
     assert_int_equal(config.admission.ignore_namespaces.count, 0);
     assert_text(config.admission.reconciler_account, "me");
@@ -176,6 +210,9 @@ static const struct {
     {"tls: {directory: \"a\\0b\"}\n", "tls.directory: must be text that is not empty"},
     {"tls: {clientNames: [a]}\n", "c.yaml:1:7: tls.clientNames: needs tls.clientCA"},
     {"policies: {paths: ['-']}\n", "c.yaml:1:20: policies.paths[0]: must be a file or directory"},
+    {"policies: {kube: {kubeconfig: ''}}\n",
+     "policies.kube.kubeconfig: must be text that is not empty"},
+    {"policies: {kube: {burst: 0}}\n", "policies.kube.burst: must be between 1 and 10000"},
     {"admission: {namespace: Bad_Name}\n", "admission.namespace: must consist of lower case"},
     {"admission: {ignoreNamespaces: [ok, '']}\n", "admission.ignoreNamespaces[1]"},
     {"admission: {workloads: [{kind: CloneSet}]}\n",
@@ -281,6 +318,7 @@ int main(void)
         cmocka_unit_test(without_a_file_the_defaults_hold),
         cmocka_unit_test(an_empty_file_means_the_defaults),
         cmocka_unit_test(the_reference_is_a_file_that_means_the_defaults),
+        cmocka_unit_test(the_cluster_takes_the_place_of_the_default_path),
         cmocka_unit_test(every_key_that_is_written_is_used),
         cmocka_unit_test(a_partition_path_becomes_a_pointer_and_a_hold_value_json),
         cmocka_unit_test(a_wrong_file_is_refused_with_its_place),

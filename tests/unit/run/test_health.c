@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "net/certs.h"
-#include "run/health.h"
+#include "run/webhook_health.h"
 
 #define DAYS 1
 #define DAY_SECONDS INT64_C(86400)
@@ -11,7 +11,7 @@
 struct fixture {
     struct scratch *scratch;
     struct sl_http_server *server;
-    struct sl_health_sources sources;
+    struct sl_webhook_sources sources;
     struct sl_health *health;
     int64_t beat; /* sl_clock_mono() of the first sign of life */
 };
@@ -64,7 +64,7 @@ static int setup(void **state)
     fixture->sources.policies = sl_policy_store_open();
     put_policies_in_force(fixture->sources.policies);
     fixture->beat = sl_clock_mono();
-    fixture->health = sl_health_open(&fixture->sources, fixture->beat);
+    fixture->health = sl_webhook_health_open(&fixture->sources, fixture->beat);
     *state = fixture;
     return 0;
 }
@@ -137,7 +137,7 @@ static void a_certificate_that_has_expired_is_not_ready(void **state)
     sl_health_close(sl_steal(&fixture->health));
     sl_tls_store_close(sl_steal(&fixture->sources.tls));
     assert_int_equal(sl_tls_store_open(&tls, then, &fixture->sources.tls, NULL), 0);
-    fixture->health = sl_health_open(&fixture->sources, fixture->beat);
+    fixture->health = sl_webhook_health_open(&fixture->sources, fixture->beat);
     assert_answer(*state, "GET", "/readyz", 503,
                   "certificate: the one that is served has expired\n");
 }
@@ -148,7 +148,7 @@ static void every_check_that_fails_has_a_line(void **state)
     sl_health_close(sl_steal(&fixture->health));
     sl_policy_store_close(sl_steal(&fixture->sources.policies));
     fixture->sources.policies = sl_policy_store_open();
-    fixture->health = sl_health_open(&fixture->sources, fixture->beat);
+    fixture->health = sl_webhook_health_open(&fixture->sources, fixture->beat);
     sl_health_stopping(fixture->health);
     assert_answer(*state, "GET", "/readyz", 503,
                   "policies: none were loaded yet; the log says why\n"

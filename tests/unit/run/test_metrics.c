@@ -172,7 +172,14 @@ static void decisions_are_counted_by_a_resource_of_a_fixed_set(void **state)
 static void what_others_count_is_shown(void **state)
 {
     SL_AUTO(sl_buf) struct sl_buf text = SL_BUF_INIT(SL_METRICS_MAX);
+    const struct sl_resource_numbers resources[] = {
+        {.name = "rollouts.sluice.dev", .objects = 4, .synced = 1, .refused = 2},
+        {.name = "namespaces", .stale_seconds = 1.5},
+    };
     const struct sl_metrics_sample sample = {
+        .handovers = 8,
+        .resources = resources,
+        .resource_count = 2,
         .http = {.connections = 7, .bytes = 4096, .sheds = {1, 2, 3, 4, 5}},
         .tls = {.not_after = 1826798400, .reloads = 5, .failures = 6},
         .process = {.resident_bytes = 8388608, .cpu_ns = 1234500000, .open_fds = 12},
@@ -184,6 +191,7 @@ static void what_others_count_is_shown(void **state)
     sl_metrics_policies_read(*state, true);
     sl_metrics_policies_read(*state, true);
     sl_metrics_policies_read(*state, false);
+    sl_metrics_policies_left_out(*state, 1);
     write_text(*state, &sample, &text);
     static const char *const lines[] = {
         "sluice_http_connections 7",
@@ -201,6 +209,12 @@ static void what_others_count_is_shown(void **state)
         "sluice_policy_reloads_total{result=\"success\"} 2",
         "sluice_policy_reloads_total{result=\"failure\"} 1",
         "sluice_policies_loaded_timestamp_seconds 1795262401",
+        "sluice_policies_left_out 1",
+        "sluice_handovers 8",
+        "sluice_cache_objects{resource=\"rollouts.sluice.dev\"} 4",
+        "sluice_cache_synced{resource=\"rollouts.sluice.dev\"} 1",
+        "sluice_cache_refused_total{resource=\"rollouts.sluice.dev\"} 2",
+        "sluice_cache_stale_seconds{resource=\"namespaces\"} 1.5",
         "sluice_log_lines_dropped_total 9",
         "process_resident_memory_bytes 8388608",
         "process_cpu_seconds_total 1.2345",

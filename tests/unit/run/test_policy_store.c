@@ -75,6 +75,39 @@ static void a_snapshot_lives_as_long_as_somebody_reads_it(void **state)
     assert_int_equal(count_in_force(store), 1);
 }
 
+static int64_t until_in_force(struct sl_policy_store *store)
+{
+    SL_AUTO(sl_policies) struct sl_policies *policies = sl_policy_store_acquire(store);
+    return sl_handovers_until(sl_policies_handovers(policies), SL_STR("shop"), SL_STR("web"),
+                              SL_STR("u"));
+}
+
+static struct sl_handovers *handover_until(int64_t until)
+{
+    struct sl_handovers *handovers = sl_handovers_open();
+    sl_handovers_add(handovers, SL_STR("shop"), SL_STR("web"), SL_STR("u"), until);
+    return handovers;
+}
+
+static void hand_overs_and_policies_change_each_without_the_other(void **state)
+{
+    (void)state;
+    SL_AUTO(sl_policy_store) struct sl_policy_store *store = sl_policy_store_open();
+    assert_int_equal(until_in_force(store), 0);
+    sl_policy_store_swap_handovers(store, handover_until(7));
+    assert_int_equal(until_in_force(store), 7);
+    assert_int_equal(sl_policy_store_loaded(store), 0); /* no policies by that */
+    sl_policy_store_swap(store, snapshot_of(2), 1795262400);
+    assert_int_equal(until_in_force(store), 7);
+    SL_AUTO(sl_policies) struct sl_policies *held = sl_policy_store_acquire(store);
+    sl_policy_store_swap_handovers(store, handover_until(8));
+    sl_policy_store_swap_handovers(store, sl_handovers_open());
+    assert_int_equal(until_in_force(store), 0);
+    assert_int_equal(count_in_force(store), 2);
+    assert_int_equal(sl_policy_store_loaded(store), 1795262400);
+    assert_int_equal(sl_handovers_count(sl_policies_handovers(held)), 1);
+}
+
 struct race {
     struct sl_policy_store *store;
     atomic_bool over;
@@ -94,7 +127,8 @@ static void *read_on(void *argument)
             sl_snapshot_match(snapshot, SL_STR("shop"), (struct sl_labels){0}, &second);
         bool whole = (count == 1 && first != NULL && second == NULL) ||
                      (count == 2 && first != NULL && second != NULL);
-        atomic_fetch_add(&race->odd, whole ? 0 : 1);
+        bool marked = sl_handovers_count(sl_policies_handovers(policies)) == 1;
+        atomic_fetch_add(&race->odd, whole && marked ? 0 : 1);
         atomic_fetch_add(&race->reads, 1);
     }
     return NULL;
@@ -107,11 +141,13 @@ static void readers_see_whole_snapshots_while_they_are_swapped(void **state)
     struct race race = {.store = store};
     pthread_t threads[READERS];
     sl_policy_store_swap(store, snapshot_of(1), 1);
+    sl_policy_store_swap_handovers(store, handover_until(1));
     for (int i = 0; i < READERS; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, read_on, &race), 0);
     }
     for (unsigned i = 0; i < SWAPS || atomic_load(&race.reads) == 0; i++) {
         sl_policy_store_swap(store, snapshot_of(1 + i % 2), i);
+        sl_policy_store_swap_handovers(store, handover_until(i));
     }
     atomic_store(&race.over, true);
     for (int i = 0; i < READERS; i++) {
@@ -126,6 +162,7 @@ int main(void)
         cmocka_unit_test(before_the_first_swap_an_empty_snapshot_is_in_force),
         cmocka_unit_test(a_swap_puts_the_new_snapshot_in_force_and_dates_it),
         cmocka_unit_test(a_snapshot_lives_as_long_as_somebody_reads_it),
+        cmocka_unit_test(hand_overs_and_policies_change_each_without_the_other),
         cmocka_unit_test(readers_see_whole_snapshots_while_they_are_swapped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
