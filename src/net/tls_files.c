@@ -23,10 +23,12 @@
 #define CHAIN_DEPTH_MAX 8 /* intermediates that a chain may have */
 #define SECURITY_LEVEL 2  /* OpenSSL's: 112 bits, RSA 2048 and SHA-224 at least */
 
+/* Behind the text nothing was ever written, and what is not touched takes no memory: the room is
+ * that of the largest file. */
 static void wipe_buf(struct sl_buf *buf)
 {
     if (buf->data != NULL) {
-        OPENSSL_cleanse(buf->data, buf->allocated);
+        OPENSSL_cleanse(buf->data, buf->len);
     }
     sl_buf_cleanup(buf);
 }
