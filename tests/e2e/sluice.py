@@ -1,20 +1,25 @@
-"""The webhook role of the built binary, running beside the cluster and registered with it as manifests/ says."""
+"""The roles of the built binary, running beside the cluster and registered with it as manifests/ says."""
 
 import base64
 import contextlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import time
 
+import yaml
 from devcluster.cluster import SLUICES
 from devcluster.errors import ApiError
 
 MANIFESTS = pathlib.Path(__file__).resolve().parents[2] / "manifests"
 SYSTEM, NAME = "sluice-system", "sluice-webhook"
+RECONCILER = "sluice-reconciler"
+ACCOUNT = f"system:serviceaccount:{SYSTEM}:{RECONCILER}"  # the user that the webhook lets through
 CONFIGURATIONS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
-STARTS = 10  # seconds
+STARTS, STOPS = 10, 10  # seconds
+TOKEN_SECONDS = 6 * 3600
 
 
 def binary():
@@ -25,34 +30,110 @@ def binary():
     return pathlib.Path(os.environ.get("SLUICE") or built[-1])
 
 
+def logged(process, log, message, offset=0):
+    """The log line with that message, waited for from an offset into the file on."""
+    deadline = time.monotonic() + STARTS
+    while True:
+        ended = process.poll() is not None
+        text = log.read_text()[offset:]
+        for line in text.splitlines():
+            with contextlib.suppress(ValueError):  # half a line
+                if json.loads(line)["msg"] == message:
+                    return json.loads(line)
+        if ended or time.monotonic() > deadline:
+            raise AssertionError(f'it never said "{message}": {text}')
+        time.sleep(0.02)
+
+
 @contextlib.contextmanager
-def webhook(directory, policies):
-    """Runs it with a certificate of its own; (port, CA bundle)."""
+def webhook(directory, policies, kubeconfig, **admission):
+    """Runs the webhook with a certificate of its own, once it knows the cluster; (port, CA bundle)."""
     subprocess.run([binary(), "certs", "issue", "--dns", f"{NAME}.{SYSTEM}.svc", "--dns", "127.0.0.1",
                     "--out", directory / "tls"], check=True, capture_output=True)
     config = {"listen": {"address": "127.0.0.1", "port": 0, "healthAddress": "127.0.0.1", "healthPort": 0},
-              "tls": {"directory": str(directory / "tls")}, "policies": {"paths": [str(policies)]},
-              "shutdown": {"delay": "0s"}}
+              "tls": {"directory": str(directory / "tls")},
+              "policies": {"paths": [str(policies)], "kube": {"kubeconfig": str(kubeconfig)}},
+              "admission": admission, "shutdown": {"delay": "0s"}}
     (directory / "webhook.yaml").write_text(json.dumps(config))
     log = directory / "webhook.log"
     with open(log, "wb") as output:
         process = subprocess.Popen([binary(), "webhook", "--config", directory / "webhook.yaml"], stderr=output)
     try:
-        yield serving(process, log)["port"], base64.b64encode((directory / "tls" / "ca.crt").read_bytes()).decode()
+        bundle = base64.b64encode((directory / "tls" / "ca.crt").read_bytes()).decode()
+        logged(process, log, "policies loaded")
+        yield logged(process, log, "serving")["port"], bundle
     finally:
         process.terminate()
         assert process.wait() == 0, log.read_text()
 
 
-def serving(process, log):
-    """The log line that says that it serves."""
-    deadline = time.monotonic() + STARTS
-    while time.monotonic() < deadline and process.poll() is None:
-        for line in log.read_text().splitlines():
-            if json.loads(line)["msg"] == "serving":
-                return json.loads(line)
-        time.sleep(0.05)
-    raise AssertionError(f"the webhook does not serve: {log.read_text()}")
+class Reconciler:
+    """The reconciler as a process that can be killed and started again. It is a user of its own."""
+
+    def __init__(self, directory, kubeconfig, *arguments, **config):
+        directory.mkdir(exist_ok=True)
+        file = directory / "reconciler.yaml"
+        file.write_text(json.dumps({"listen": {"healthAddress": "127.0.0.1", "healthPort": 0}, **config}))
+        self.log = directory / "reconciler.log"
+        self.log.touch()
+        self._command = [binary(), "reconciler", "--config", file, "--kubeconfig", kubeconfig, *arguments]
+        self._process = None
+        self._offset = 0
+
+    def start(self):
+        """Starts it, unless it runs, and waits until it has seen the whole cluster."""
+        if not self._process:
+            self.launch()
+            self.says("synced")
+
+    def launch(self):
+        self._offset = self.log.stat().st_size
+        with open(self.log, "ab") as output:
+            self._process = subprocess.Popen(self._command, stderr=output)
+
+    def says(self, message):
+        """The line of this process's log that has this message, waited for."""
+        return logged(self._process, self.log, message, self._offset)
+
+    def has_said(self, message):
+        return f'"msg":"{message}"' in self.log.read_text()[self._offset:]
+
+    def signal(self, number):
+        self._process.send_signal(number)
+
+    def wait(self):
+        """Its exit status."""
+        status = self._process.wait(STOPS)
+        self._process = None
+        return status
+
+    def kill(self):
+        """As the kernel does it, wherever it is."""
+        self.signal(signal.SIGKILL)
+        self.wait()
+
+    def stop(self):
+        """As the kubelet does it."""
+        if self._process:
+            self.signal(signal.SIGTERM)
+            status = self.wait()
+            assert status == 0, self.log.read_text()
+
+
+def account_kubeconfig(cluster, path, account=RECONCILER):
+    """The cluster's kubeconfig with one of our accounts in place of the user."""
+    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+             "spec": {"expirationSeconds": TOKEN_SECONDS}}
+    answer = cluster.call("create", "serviceaccounts", asked, SYSTEM, name=account, subresource="token")
+    admin = pathlib.Path(cluster.kubeconfig)
+    config = yaml.safe_load(admin.read_text())
+    for one in config["clusters"]:
+        if file := one["cluster"].get("certificate-authority"):
+            one["cluster"]["certificate-authority"] = str(admin.parent / file)
+    for one in config["users"]:
+        one["user"] = {"token": answer["status"]["token"]}
+    path.write_text(json.dumps(config))
+    return path
 
 
 def endpoints(port):
@@ -64,12 +145,33 @@ def endpoints(port):
             "ports": [{"name": "https", "port": port, "protocol": "TCP"}]}
 
 
+def install(cluster):
+    """What manifests/ has, but no pods: the processes on this machine are in their place."""
+    built = yaml.safe_load_all(cluster.kubectl("kustomize", MANIFESTS))
+    cluster.kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": [
+        one for one in built if one["kind"] != "Deployment"]})
+
+
+@contextlib.contextmanager
+def registered(cluster, directory, policies, **admission):
+    """While a webhook with the policies of that directory runs and is registered."""
+    install(cluster)
+    kubeconfig = account_kubeconfig(cluster, directory / "kubeconfig", NAME)
+    with webhook(directory, policies, kubeconfig, **admission) as (port, bundle):
+        register(cluster, port, bundle)
+        try:
+            yield
+        finally:
+            for resource in CONFIGURATIONS:
+                cluster.call("delete", resource, NAME)
+            cluster.call("delete", "namespaces", SYSTEM)
+
+
 def register(cluster, port, bundle):
-    """kubectl apply -k manifests/, the CA into both configurations, the Service to the local process.
+    """The CA into both configurations, and the Service led to the local process.
 
     An API server that takes no loopback addresses in EndpointSlices, as a real one, is given the process by URL.
     """
-    cluster.kubectl("apply", "-k", MANIFESTS)
     by_url = refuses_loopback(cluster, port)
     for resource in CONFIGURATIONS:
         configs = client_configs(cluster, resource)

@@ -116,6 +116,8 @@ def test_the_pods_of_a_silent_node_are_replaced_elsewhere(namespace, agent, clus
     agent.kill()
     namespace.wait_for(lambda: condition(cluster.call("get", "nodes", agent.name), "Ready")["status"] == "Unknown",
                        SILENT)
+    namespace.wait_for(lambda: not any(is_true(one, "Ready") for one in namespace.list("pods")
+                                       if one["metadata"]["uid"] in uids(lost)))  # that is said a moment later
     new = namespace.wait_ready("web", 2)
     assert not uids(new) & uids(lost)
     left = [one for one in namespace.list("pods") if one["spec"]["nodeName"] == agent.name]
