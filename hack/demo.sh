@@ -1,20 +1,23 @@
 #!/usr/bin/env bash
-# The main job on a whole cluster: starts the development cluster and the webhook, registers it, applies
-# the sample workloads with kubectl, and shows what is injected, a new template that is held, and a
-# change that is refused.
+# The main job on a whole cluster: starts the development cluster, the webhook and the reconciler,
+# applies the sample workloads with kubectl, and shows what is injected, a new template that is held, a
+# change that is refused, and a StatefulSet upgraded in place, batch by batch.
 #
 # Installs what is missing, builds, leaves nothing behind. Exit status 0: all went as it should.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 preset=release
-system=sluice-system service=sluice-webhook
+system=sluice-system service=sluice-webhook reconciler=sluice-reconciler
 image=registry.local/podinfo
 work=
-server=
+processes=()
 
 clean_up() {
-    [ -z "$server" ] || { kill "$server" 2>/dev/null && wait "$server"; } || true
+    local process
+    for process in "${processes[@]}"; do
+        { kill "$process" 2>/dev/null && wait "$process"; } || true
+    done
     if [ -n "$work" ]; then
         ./hack/devcluster.sh down --dir "$work/cluster" 2>/dev/null || true
         rm -rf "$work"
@@ -60,6 +63,7 @@ echo "== build ($preset)"
 quietly cmake --preset "$preset"
 quietly cmake --build --preset "$preset" --target sluice
 sluice=build/$preset/sluice
+export PATH=$PWD/build/$preset:$PATH # where kubectl finds kubectl-sluice
 
 echo "== cluster"
 eval "$(./hack/devcluster.sh up --dir "$work/cluster")"
@@ -67,33 +71,57 @@ show kubectl get nodes
 
 echo
 echo "== webhook"
+# Webhook and reconciler run beside the cluster, not in pods of their Deployments.
+show kubectl apply -k manifests/
+quietly kubectl -n "$system" scale "deployment/$service" "deployment/$reconciler" --replicas=0
+
+account() { # NAME: a kubeconfig with a token of that ServiceAccount; the token stays out of argument lists
+    kubectl create --raw "/api/v1/namespaces/$system/serviceaccounts/$1/token" -f - >"$work/$1.json" <<JSON
+{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+JSON
+    sed -n 's/.*"token": *"\([^"]*\)".*/\1/p' "$work/$1.json" >"$work/$1.token"
+    cat >"$work/$1.kubeconfig" <<YAML
+apiVersion: v1
+kind: Config
+current-context: demo
+contexts: [{name: demo, context: {cluster: demo, user: demo}}]
+clusters:
+- {name: demo, cluster: {server: "https://127.0.0.1:$(cat "$work/cluster/apiserver.port")",
+                         certificate-authority: $work/cluster/pki/ca.crt}}
+users: [{name: demo, user: {tokenFile: $work/$1.token}}]
+YAML
+}
+
+start() { # ROLE, MESSAGE, ARGUMENT…: runs it until it has logged that message
+    local role=$1 message=$2
+    shift 2
+    : >"$work/$role.log" # the loop below may read it before the role's shell opens it
+    "$sluice" "$role" --config "$work/$role.yaml" "$@" 2>>"$work/$role.log" &
+    processes+=($!)
+    for _ in $(seq 100); do
+        ! grep -q '"msg":"'"$message"'"' "$work/$role.log" || return 0
+        kill -0 $! 2>/dev/null || break
+        sleep 0.1
+    done
+    cat "$work/$role.log" >&2
+    fail "the $role did not start"
+}
+
 "$sluice" certs issue --dns "$service.$system.svc" --out "$work/tls"
+account "$service"
 cat >"$work/webhook.yaml" <<YAML
 listen: {address: 127.0.0.1, port: 0, healthAddress: 127.0.0.1, healthPort: 0}
 tls: {directory: $work/tls}
-policies: {paths: [manifests/samples/policies]}
+policies: {kube: {kubeconfig: $work/$service.kubeconfig}, paths: []}
 shutdown: {delay: 0s}
 YAML
-: >"$work/server.log" # the loop below may read it before the webhook's shell opens it
-"$sluice" webhook --config "$work/webhook.yaml" 2>>"$work/server.log" &
-server=$!
-
-port_of() { # KEY: a port in the line that says that the server is ready
-    sed -n 's/.*"msg":"serving".*"'"$1"'":\([0-9]*\).*/\1/p' "$work/server.log"
+start webhook serving
+port_of() { # KEY: a port in the line that says that the webhook is ready
+    sed -n 's/.*"msg":"serving".*"'"$1"'":\([0-9]*\).*/\1/p' "$work/webhook.log"
 }
-for _ in $(seq 100); do
-    [ -z "$(port_of port)" ] || break
-    kill -0 "$server" 2>/dev/null || break
-    sleep 0.1
-done
 port=$(port_of port)
-[ -n "$port" ] || { cat "$work/server.log" >&2; fail "the webhook did not start"; }
-curl -fsS "http://127.0.0.1:$(port_of healthPort)/readyz" >/dev/null || fail "the webhook is not ready"
+expect "/readyz of the webhook" ok curl -fsS "http://127.0.0.1:$(port_of healthPort)/readyz"
 echo "serving on 127.0.0.1:$port"
-
-# The webhook runs beside the cluster, not in a pod of the Deployment: its Service leads there.
-show kubectl apply -k manifests/
-quietly kubectl -n "$system" scale "deployment/$service" --replicas=0
 quietly kubectl apply -f - <<YAML
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
@@ -121,7 +149,7 @@ echo
 echo "== workloads"
 show kubectl apply -f manifests/samples/namespace.yaml -f manifests/samples/policies -f manifests/samples/workloads
 
-# What the reconciler (the next milestone) does when a pod has joined traffic. The token stays out of argument lists.
+# What will be the reconciler's, when it brings pods into traffic (the next milestone).
 printf 'Authorization: Bearer %s\n' "$(cut -d, -f1 "$work/cluster/tokens.csv")" >"$work/authorization"
 put_in_service() { # POD
     curl -fsS -o "$work/log" --cacert "$work/cluster/pki/ca.crt" -X PATCH \
@@ -180,8 +208,48 @@ cat "$work/refused"
 grep -q 'admission webhook "pod-update.sluice.dev" denied the request' "$work/refused" || fail "it is not what refused it"
 
 echo
-kill "$server" 2>/dev/null || fail "the webhook is gone"
-wait "$server" || fail "the webhook stopped with exit status $?" # 0: without cutting a request
-server=
+echo "== a StatefulSet is upgraded in place, batch by batch"
+account "$reconciler"
+echo 'listen: {healthAddress: 127.0.0.1, healthPort: 0}' >"$work/reconciler.yaml"
+start reconciler synced --kubeconfig "$work/$reconciler.kubeconfig"
+show kubectl apply -f manifests/samples/rollouts/web.yaml
+expect "how many pods of web are ready" 5 shop get statefulset/web -o 'jsonpath={.status.readyReplicas}'
+same() { # what an upgrade in place keeps
+    shop get pods -l app=web -o 'jsonpath={range .items[*]}{.metadata.uid} {.status.podIP}{"\n"}{end}'
+}
+same >"$work/before"
+show kubectl -n shop set image statefulset/web "podinfo=$image:2"
+progress() { # of each line how far it is, without the sentence that says what is waited for
+    local line last=
+    while read -r line; do
+        line=${line%%: *}
+        [ "${line#* }" = "$last" ] || echo "    $line"
+        last=${line#* } # all but the time
+    done
+}
+echo "\$ kubectl sluice get web -n shop -w"
+kubectl sluice get web -n shop -w > >(progress) &
+watch=$!
+processes+=("$watch")
+for batch in 1 2; do
+    expect "the phase" "WaitingForConfirmation $((batch - 1))" shop get rollouts.sluice.dev/web \
+        -o 'jsonpath={.status.phase} {.status.currentBatch}'
+    [ "$batch" = 2 ] || show kubectl sluice get web -n shop
+    show kubectl sluice confirm web -n shop
+done
+show kubectl sluice wait web -n shop --for Healthy
+kill "$watch"
+same | diff "$work/before" - || fail "an upgrade in place made new pods"
+show kubectl sluice get web -n shop
+show kubectl -n shop rollout status statefulset/web
+show kubectl sluice list -n shop
+
+echo
+for process in "${processes[@]:0:2}"; do
+    kill "$process" 2>/dev/null || fail "a role is gone"
+    wait "$process" || fail "a role stopped with exit status $?" # 0: the webhook has cut no request
+done
+processes=()
 ./hack/devcluster.sh down --dir "$work/cluster"
-echo "3 workloads came up through the webhook, 3 new templates are held, 1 change was refused."
+echo "3 workloads came up through the webhook, 3 new templates are held, 1 change was refused,"
+echo "5 pods were upgraded in place in 3 batches."
