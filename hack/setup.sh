@@ -10,7 +10,7 @@ packages=(
     # tests: unit, sanitizers and fuzzing, style, load
     libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy shellcheck mandoc wrk
     # tests and demo: the other side of the wire
-    python3 python3-yaml python3-jsonschema python3-jsonpatch openssl curl git
+    python3 python3-yaml python3-jsonschema python3-jsonpatch openssl ca-certificates curl git
     # the development cluster and its tests
     python3-aiohttp python3-pytest flake8
 )

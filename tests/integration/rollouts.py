@@ -24,9 +24,11 @@ sys.path[:0] = [str(tree.ROOT / "hack"), str(tree.ROOT / "tests" / "e2e")]
 
 import devcluster.cluster  # noqa: E402: it takes the path above
 import kube  # noqa: E402
+from devcluster.resources import Resource  # noqa: E402
 
 PATIENCE = 30  # seconds that nothing should ever take
 NAMESPACE = "default"
+ROLLOUTS = Resource("sluice.dev", "v1alpha1", "rollouts", "Rollout")
 
 
 def setUpModule():
@@ -72,8 +74,7 @@ class Case(unittest.TestCase):
         return json.loads(text)["items"]
 
     def get(self, resource):
-        return json.loads(CLUSTER.kubectl("-n", NAMESPACE, "get", resource, self.name, "-o", "json",
-                                          "--show-managed-fields"))
+        return CLUSTER.call("get", resource, self.name, NAMESPACE)
 
     def until(self, condition):
         end = time.monotonic() + PATIENCE
@@ -83,17 +84,16 @@ class Case(unittest.TestCase):
 
     def report(self, phase, state=None, batch_state=None):
         """What the reconciler would write."""
-        generation = self.get("rollouts.sluice.dev")["metadata"]["generation"]
+        generation = self.get(ROLLOUTS)["metadata"]["generation"]
         status = {"observedGeneration": generation, "phase": phase, "replicas": 3, "updatedReplicas": 1,
                   "updatedReadyReplicas": 1, "currentBatch": 0, "message": f"it is {phase}",
                   "batches": [{"target": 1, "updated": 1, "ready": 1}, {"target": 3}],
                   "run": {"id": "r1", "stableRevision": "old", "updateRevision": "new"},
                   "rollingState": state or "RollingInBatches", "batchRollingState": batch_state}
-        self.patch("rollouts.sluice.dev", {"status": status}, "--subresource=status")
+        CLUSTER.call("patch", ROLLOUTS, self.name, NAMESPACE, {"status": status}, subresource="status")
 
-    def patch(self, resource, body, *options):
-        CLUSTER.kubectl("-n", NAMESPACE, "patch", resource, self.name, "--type=merge", *options,
-                        "-p", json.dumps(body))
+    def patch(self, resource, body):
+        CLUSTER.kubectl("-n", NAMESPACE, "patch", resource, self.name, "--type=merge", "-p", json.dumps(body))
 
     def words(self, command, *more):
         return [SLUICE, "rollout", *command.split(), "-n", NAMESPACE, "--kubeconfig", CLUSTER.kubeconfig,
@@ -136,26 +136,26 @@ class Orders(Case):
         self.report("WaitingForConfirmation", batch_state="BatchReady")
         self.assertIn("batch 1, not 2", self.sluice("confirm", self.name, "--batch", "2", status=1))
         self.assertEqual(self.sluice("confirm", self.name), f"rollout.sluice.dev/{self.name} confirmed\n")
-        self.assertEqual(self.get("rollouts.sluice.dev")["spec"]["confirm"], {"run": "r1", "batch": 0})
+        self.assertEqual(self.get(ROLLOUTS)["spec"]["confirm"], {"run": "r1", "batch": 0})
         self.assertIn("confirmed already", self.sluice("confirm", self.name, "--batch", "1"))
 
     def test_orders_are_the_users_own(self):
         self.report("Progressing", batch_state="BatchInRolling")
         self.sluice("pause", self.name)
         self.sluice("promote", self.name)
-        rollout = self.get("rollouts.sluice.dev")
+        rollout = self.get(ROLLOUTS)
         self.assertTrue(rollout["spec"]["paused"])
         self.assertEqual(rollout["spec"]["command"], {"run": "r1", "do": "Promote"})
         self.assertIn("kubectl-sluice", [entry["manager"] for entry in rollout["metadata"]["managedFields"]])
         self.sluice("resume", self.name)
         self.sluice("abort", self.name)
-        rollout = self.get("rollouts.sluice.dev")
+        rollout = self.get(ROLLOUTS)
         self.assertFalse(rollout["spec"]["paused"])
         self.assertEqual(rollout["spec"]["command"], {"run": "r1", "do": "Abort"})
         self.assertIn("has no run that failed", self.sluice("retry", self.name, status=1))
         self.report("Failed", "RolloutFailed")
         self.sluice("retry", self.name)
-        self.assertEqual(self.get("rollouts.sluice.dev")["spec"]["command"]["do"], "Retry")
+        self.assertEqual(self.get(ROLLOUTS)["spec"]["command"]["do"], "Retry")
 
     def test_what_is_not_there_is_no_answer(self):
         for command in "get", "confirm", "pause", "undo", "history", "wait":
