@@ -30,7 +30,6 @@ struct sl_lease {
 
     bool leading;
     int64_t held_until;
-    uint64_t transitions;
     bool releasing, released;
 };
 
@@ -169,10 +168,8 @@ static void take_read(struct sl_lease *lease, const struct sl_reply *reply, int6
 static void take_written(struct sl_lease *lease, const struct sl_reply *reply, int64_t now)
 {
     if (observe(lease, reply, now) && is_ours(lease)) {
-        bool led = lease->leading;
         lease->held_until = lease->sent + lease->options.renew_deadline;
         lease->leading = now < lease->held_until;
-        lease->transitions += lease->leading && !led ? 1 : 0;
         end_attempt(lease, now);
         return;
     }
@@ -214,11 +211,6 @@ bool sl_lease_held(const struct sl_lease *lease, int64_t now)
 const char *sl_lease_holder(const struct sl_lease *lease)
 {
     return lease->seen.exists ? lease->seen.holder : "";
-}
-
-uint64_t sl_lease_transitions(const struct sl_lease *lease)
-{
-    return lease->transitions;
 }
 
 bool sl_lease_release(struct sl_lease *lease, int64_t now, int64_t wall)

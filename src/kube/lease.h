@@ -36,8 +36,7 @@ int64_t sl_lease_due(const struct sl_lease *lease);
 
 /* Whether writes may be made at `now`. */
 bool sl_lease_held(const struct sl_lease *lease, int64_t now);
-const char *sl_lease_holder(const struct sl_lease *lease);   /* "": nobody, or not known yet */
-uint64_t sl_lease_transitions(const struct sl_lease *lease); /* how often we became leader */
+const char *sl_lease_holder(const struct sl_lease *lease); /* "": nobody, or not known yet */
 
 /* Gives it up at the end. True: a reply is to be waited for, and then this is to be called again
  * (what was under way comes first, then the write that gives it up). False: done, or it was not
