@@ -10,6 +10,7 @@
 #define S_PER_DAY INT64_C(86400)
 #define NS_PER_US INT64_C(1000)
 #define NS_DIGITS 9
+#define FARTHEST (INT64_MAX / 2) /* from 1970, ns */
 
 static bool take_char(struct sl_str *rest, char wanted)
 {
@@ -137,7 +138,7 @@ bool sl_timestamp_parse(struct sl_str text, int64_t *ret_ns)
     if (!take_date(&rest, &days) || !take_char(&rest, 'T') || !take_clock(&rest, &seconds) ||
         !take_fraction(&rest, &fraction) || !take_offset(&rest, &offset) || rest.n > 0 ||
         __builtin_mul_overflow(days * S_PER_DAY + seconds - offset, SL_NS_PER_S, &ns) ||
-        __builtin_add_overflow(ns, fraction, &ns)) {
+        __builtin_add_overflow(ns, fraction, &ns) || ns > FARTHEST || ns < -FARTHEST) {
         return false;
     }
     *ret_ns = ns;

@@ -9,7 +9,8 @@
 #include "base/str.h"
 
 /* Nanoseconds since 1970 of "2026-11-21T12:00:00.123456Z" or with an offset "+01:00"; false for
- * anything else. A leap second is the second before it. */
+ * anything else. A leap second is the second before it. Times before 1823 and after 2116 are none:
+ * any text may be asked about, and what waits the API knows are added to it must fit. */
 SL_MUST_USE bool sl_timestamp_parse(struct sl_str text, int64_t *ret_ns);
 
 #define SL_TIMESTAMP_SIZE 40                                                  /* with the NUL */

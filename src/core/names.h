@@ -14,6 +14,7 @@
 #define SL_LABEL_UPGRADING SL_API_GROUP "/upgrading"
 #define SL_LABEL_MANAGED SL_API_GROUP "/managed"        /* on a namespace, "true" */
 #define SL_ANNOTATION_HELD SL_API_GROUP "/held"         /* on a workload: the saved originals */
+#define SL_ANNOTATION_DRAIN SL_API_GROUP "/drain"       /* on a pod: core/traffic/drain.h */
 #define SL_ANNOTATION_UPGRADE SL_API_GROUP "/upgrade"   /* on a pod: core/rolling/upgrade.h */
 #define SL_ANNOTATION_HANDOVER SL_API_GROUP "/handover" /* on a ReplicaSet: refused until then */
 #define SL_FINALIZER_ROLLOUT SL_API_GROUP "/rollout"    /* on a Rollout whose run is under way */
@@ -21,12 +22,22 @@
 
 #define SL_ANNOTATION_DESIRED "deployment.kubernetes.io/desired-replicas" /* Kubernetes' own, */
 #define SL_ANNOTATION_MAX "deployment.kubernetes.io/max-replicas"         /* on a ReplicaSet */
+#define SL_ANNOTATION_COST "controller.kubernetes.io/pod-deletion-cost"   /* on a pod */
+#define SL_COST_DRAINED "-2147483647" /* ours: the first to go */
 #define SL_ANNOTATION_REVISION                                                                     \
     "deployment.kubernetes.io/revision" /* Kubernetes' own: its number                             \
                                          */
 
+/* That only the kubelet sets, on the mirror of a static pod. */
+#define SL_ANNOTATION_MIRROR "kubernetes.io/config.mirror"
+
 #define SL_FIELD_MANAGER "sluice" /* of every write of ours */
 
-#define SL_REASON_IN_SERVICE "InService" /* reason of the condition SL_GATE */
+/* Reasons of the condition SL_GATE: a pod's traffic state (core/traffic/lifecycle.h). */
+#define SL_REASON_JOINING "Joining"
+#define SL_REASON_IN_SERVICE "InService"
+#define SL_REASON_DRAINING "Draining"
+#define SL_REASON_DRAINED "Drained"
+#define SL_REASON_UPGRADING "Upgrading"
 
 #endif

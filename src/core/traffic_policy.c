@@ -16,6 +16,7 @@
 #define BALANCERS_MAX 16
 #define HAPROXY_NAME_MAX 128
 #define HAPROXY_ADDRESS_MAX 270
+#define URL_MAX 2048
 
 static bool is_port(struct sl_str text)
 {
@@ -56,6 +57,18 @@ static bool is_host(struct sl_str text)
     return sl_name_dns_subdomain(text) == NULL;
 }
 
+/* HOST:PORT; `port_needed` false: or HOST alone. */
+static bool is_authority(struct sl_str text, bool port_needed)
+{
+    const char *colon = text.n == 0 ? NULL : memrchr(text.p, ':', text.n);
+    if (colon == NULL || text.p[text.n - 1] == ']') { /* that colon is one of an IPv6 address */
+        return !port_needed && is_host(text);
+    }
+    struct sl_str host = {.p = text.p, .n = (size_t)(colon - text.p)};
+    struct sl_str port = {.p = colon + 1, .n = text.n - host.n - 1};
+    return is_host(host) && is_port(port);
+}
+
 static const char *check_haproxy_address(struct sl_str text)
 {
     static const char rule[] = "must be tcp://HOST:PORT or unix:///PATH of HAProxy's Runtime API";
@@ -67,13 +80,30 @@ static const char *check_haproxy_address(struct sl_str text)
     if (sl_str_starts(text, unix_socket)) {
         return text.n > unix_socket.n ? NULL : rule;
     }
-    const char *colon = sl_str_starts(text, tcp) ? memrchr(text.p, ':', text.n) : NULL;
-    if (colon == NULL || colon < text.p + tcp.n) {
+    struct sl_str authority = {.p = text.p + tcp.n, .n = text.n - tcp.n};
+    return sl_str_starts(text, tcp) && is_authority(authority, true) ? NULL : rule;
+}
+
+/* No credentials: whoever may read policies could read them. '@' is refused as no host has it. */
+static const char *check_url(struct sl_str text)
+{
+    static const char rule[] =
+        "must be http://HOST[:PORT][/PATH] or https://…, without credentials, spaces or '#'";
+    static const struct sl_str schemes[] = {SL_STR_INIT("http://"), SL_STR_INIT("https://")};
+    if (text.n > URL_MAX || has_blank(text) || memchr(text.p, '#', text.n) != NULL) {
         return rule;
     }
-    struct sl_str host = {.p = text.p + tcp.n, .n = (size_t)(colon - text.p) - tcp.n};
-    struct sl_str port = {.p = colon + 1, .n = (size_t)(text.p + text.n - colon) - 1};
-    return is_host(host) && is_port(port) ? NULL : rule;
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        if (sl_str_starts(text, schemes[i])) {
+            struct sl_str authority = {.p = text.p + schemes[i].n};
+            while (authority.p + authority.n < text.p + text.n &&
+                   strchr("/?", authority.p[authority.n]) == NULL) {
+                authority.n++;
+            }
+            return is_authority(authority, false) ? NULL : rule;
+        }
+    }
+    return rule;
 }
 
 /* The name is one word of a Runtime API command line: nothing in it may end the word or the
@@ -151,6 +181,30 @@ static const struct sl_decode_row haproxy_rows[] = {
      .min = 1,
      .max = 65535,
      .doc = "The pods' port that HAProxy connects to."},
+    {.key = "serverTemplate",
+     .type = SL_D_STRING,
+     AT(sl_haproxy, server_template),
+     .check = check_haproxy_name,
+     .doc =
+         "The prefix of the backend's server-template, whose servers are slots for pods; absent: "
+         "servers are added and deleted."},
+    {0},
+};
+
+static const struct sl_decode_row webhook_rows[] = {
+    {.key = "url",
+     .type = SL_D_STRING,
+     AT(sl_balancer_webhook, url),
+     .required = true,
+     .check = check_url,
+     .doc = "Where each change of a pod is posted, until the answer says that it is done."},
+    {.key = "port",
+     .type = SL_D_INT,
+     AT(sl_balancer_webhook, port),
+     .required = true,
+     .min = 1,
+     .max = 65535,
+     .doc = "The pods' port, as it is told to the webhook."},
     {0},
 };
 
@@ -175,6 +229,12 @@ static const struct sl_decode_row balancer_rows[] = {
      .present = offsetof(struct sl_load_balancer, has_external),
      .rows = external_rows,
      .doc = "A balancer whose own controller owns the finalizer and the weight."},
+    {.key = "webhook",
+     .type = SL_D_OBJECT,
+     .at = offsetof(struct sl_load_balancer, webhook),
+     .present = offsetof(struct sl_load_balancer, has_webhook),
+     .rows = webhook_rows,
+     .doc = "A balancer behind an adapter that Sluice tells of every pod over HTTP."},
     {0},
 };
 
@@ -221,8 +281,9 @@ static void check_balancer(const struct sl_traffic_policy *policy, size_t index,
     const struct sl_load_balancer *balancers = policy->load_balancers.items;
     const struct sl_load_balancer *balancer = &balancers[index];
     struct sl_field at = SL_FIELD_AT(list, index);
-    if (balancer->has_haproxy == balancer->has_external) {
-        sl_problem_add(problems, &at, "must have exactly one of haproxy and external");
+    int kinds = balancer->has_haproxy + balancer->has_external + balancer->has_webhook;
+    if (kinds != 1) {
+        sl_problem_add(problems, &at, "must have exactly one of haproxy, external and webhook");
     }
     for (size_t i = 0; i < index; i++) {
         if (balancer->name.n > 0 && sl_str_eq(balancers[i].name, balancer->name)) {

@@ -11,13 +11,22 @@ enum sl_evictions { SL_EVICTIONS_DRAIN, SL_EVICTIONS_ALLOW };
 
 struct sl_haproxy {
     struct sl_str address, backend;
+    struct sl_str server_template; /* prefix of the servers that are slots for pods (web: web1,
+                                      web2, …, as server-template makes them); absent: servers are
+                                      added and deleted */
     int64_t port;
+};
+
+struct sl_balancer_webhook {
+    struct sl_str url; /* http:// or https:// */
+    int64_t port;      /* the pods' */
 };
 
 struct sl_load_balancer {
     struct sl_str name;
-    bool has_haproxy, has_external;
+    bool has_haproxy, has_external, has_webhook;
     struct sl_haproxy haproxy;
+    struct sl_balancer_webhook webhook;
 };
 
 struct sl_drain {

@@ -1,6 +1,7 @@
 """The CRDs: would an API server take them, do the samples pass, is what is wrong refused."""
 
 import copy
+import re
 import unittest
 
 import cel
@@ -17,7 +18,9 @@ POLICY = {
              "loadBalancers": [
                  {"name": "edge", "haproxy": {"address": "tcp://10.0.0.2:9999", "backend": "web",
                                               "port": 8080}},
-                 {"name": "slb", "external": {}}]},
+                 {"name": "slb", "external": {}},
+                 {"name": "cloud", "webhook": {"url": "https://adapter.lb.svc/members",
+                                               "port": 8080}}]},
 }
 ROLLOUT = {
     "apiVersion": "sluice.dev/v1alpha1",
@@ -60,8 +63,13 @@ POLICY_CASES = [
     ("spec.drain.onTimeout", "hold", "is not one of"),
     ("spec.evictions", "Deny", "is not one of"),
     ("spec.loadBalancers", [], None),
-    ("spec.loadBalancers.0.external", {}, "exactly one of haproxy and external"),
-    ("spec.loadBalancers.0.haproxy", GONE, "exactly one of haproxy and external"),
+    ("spec.loadBalancers.0.external", {}, "exactly one of haproxy, external and webhook"),
+    ("spec.loadBalancers.0.haproxy", GONE, "exactly one of haproxy, external and webhook"),
+    ("spec.loadBalancers.1.webhook", {"url": "http://a", "port": 1},
+     "exactly one of haproxy, external and webhook"),
+    ("spec.loadBalancers.2", {"name": "all", "external": {}, "webhook": {"url": "http://a", "port": 1},
+                              "haproxy": {"address": "tcp://lb:1", "backend": "b", "port": 1}},
+     "exactly one of haproxy, external and webhook"),
     ("spec.loadBalancers.1.external.vip", "10.0.0.1", "'vip' was unexpected"),
     ("spec.loadBalancers.1.name", "edge", "Duplicate value"),
     ("spec.loadBalancers.1.name", GONE, "'name' is a required property"),
@@ -85,6 +93,21 @@ POLICY_CASES = [
     ("spec.loadBalancers.0.haproxy.address", "tcp://lb", "does not match"),
     ("spec.loadBalancers.0.haproxy.address", "http://lb:80", "does not match"),
     ("spec.loadBalancers.0.haproxy.address", "unix://run/haproxy.sock", "does not match"),
+    ("spec.loadBalancers.0.haproxy.serverTemplate", "web", None),
+    ("spec.loadBalancers.0.haproxy.serverTemplate", "", "is too short"),
+    ("spec.loadBalancers.0.haproxy.serverTemplate", "web;", "does not match"),
+    ("spec.loadBalancers.2.webhook.port", GONE, "'port' is a required property"),
+    ("spec.loadBalancers.2.webhook.port", 65536, "greater than the maximum"),
+    ("spec.loadBalancers.2.webhook.url", GONE, "'url' is a required property"),
+    ("spec.loadBalancers.2.webhook.url", "http://[fd00::1]:8080/a?b=c", None),
+    ("spec.loadBalancers.2.webhook.url", "http://10.0.0.2", None),
+    ("spec.loadBalancers.2.webhook.url", "http://", "does not match"),
+    ("spec.loadBalancers.2.webhook.url", "ftp://a", "does not match"),
+    ("spec.loadBalancers.2.webhook.url", "http://me:secret@a/", "does not match"),
+    ("spec.loadBalancers.2.webhook.url", "http://a:65536", "does not match"),
+    ("spec.loadBalancers.2.webhook.url", "http://a/b c", "does not match"),
+    ("spec.loadBalancers.2.webhook.url", "http://a/#b", "does not match"),
+    ("spec.loadBalancers.2.webhook.url", "http://a/" + "x" * 2048, "is too long"),
     ("metadata.name", "x" * 63, None),
     ("metadata.name", "x" * 64, "at most 63 characters"),
 ]
@@ -182,7 +205,7 @@ DEFAULTS = {
 }
 
 COLUMNS = {
-    "TrafficPolicy": ["SELECTOR", "DRAIN", "TIMEOUT", "ON-TIMEOUT", "EVICTIONS", "AGE"],
+    "TrafficPolicy": ["PODS", "IN-SERVICE", "DRAINING", "BALANCERS", "READY", "AGE"],
     "Rollout": ["PHASE", "BATCH", "UPDATED", "READY", "MESSAGE", "AGE"],
 }
 
@@ -267,7 +290,10 @@ class Schemas(unittest.TestCase):
             self.assertEqual(COLUMNS[kind], shown)
             for column in columns:
                 path = column["jsonPath"]
-                known = crd.resolve(version["schema"]["openAPIV3Schema"], path.split(".")[1:])
+                known = version["schema"]["openAPIV3Schema"]
+                lists = re.split(r'\[\?\(@\.type=="\w+"\)\]', path)
+                for inside, part in enumerate(lists):
+                    known = crd.resolve(known["items"] if inside else known, part.split(".")[1:])
                 self.assertTrue(known or path == ".metadata.creationTimestamp", path)
 
     def test_defaults_are_those_of_the_design(self):
@@ -302,9 +328,11 @@ class Samples(unittest.TestCase):
 
         self.samples = load("policies")
         self.rollouts = load("rollouts")
+        self.balancers = load("balancers") + tree.load(
+            tree.SAMPLES / "external-balancer" / "trafficpolicy.yaml")
 
     def test_samples_are_valid(self):
-        for sample in self.samples + self.rollouts[::2]:
+        for sample in self.samples + self.rollouts[::2] + self.balancers:
             with self.subTest(kind=sample["kind"], name=sample["metadata"]["name"]):
                 self.assertEqual([], crd.validate(CRDS[sample["kind"]], sample))
                 self.assertEqual("sluice.dev/v1alpha1", sample["apiVersion"])

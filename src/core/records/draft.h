@@ -8,11 +8,12 @@
 #define SL_CORE_RECORDS_DRAFT_H
 
 #include "codec/jscan.h"
+#include "codec/problem.h"
 #include "core/records/record.h"
 
 /* What of metadata any decoder reads. */
 struct sl_draft_metadata {
-    struct sl_jval name, ns, uid, resource_version, generation, created, deleted;
+    struct sl_jval name, ns, uid, resource_version, generation, created, deleted, grace;
     struct sl_jval labels, annotations, owners, finalizers, managed;
 };
 extern const struct sl_jrow sl_draft_metadata_rows[];
@@ -33,6 +34,9 @@ struct sl_str sl_draft_mark(struct sl_jval marks, struct sl_str key, size_t max,
 
 /* A whole number that is all of a text, as the annotation deployment.kubernetes.io/revision; 0. */
 int64_t sl_draft_number(struct sl_str text);
+
+/* What is said about a spec, which has at least one problem: never "". */
+const char *sl_draft_problem(const struct sl_problems *problems, struct sl_arena *arena);
 
 /* Copies a draft of `size` bytes, which begins with a struct sl_record, and behind it the texts
  * that its fields at the offsets `texts` point to, into one new piece of memory, and sets `bytes`.

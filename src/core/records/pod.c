@@ -5,21 +5,23 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "core/names.h"
 #include "core/records/draft.h"
-
-#define LABEL_MAX ((size_t)4096) /* bytes of a label's text */
+#include "core/records/packed.h"
 
 struct pod_view {
     struct sl_draft_metadata metadata;
-    struct sl_jval node, init_containers, containers;
-    struct sl_jval phase, observed_generation, conditions, init_statuses, statuses;
+    struct sl_jval node, gates, host_network, init_containers, containers;
+    struct sl_jval phase, address, observed_generation, conditions, init_statuses, statuses;
 };
 
 #define AT(field) .at = offsetof(struct pod_view, field)
 
 static const struct sl_jrow spec_rows[] = {
     {.key = "nodeName", AT(node)},
+    {.key = "readinessGates", AT(gates)},
+    {.key = "hostNetwork", AT(host_network)},
     {.key = "initContainers", AT(init_containers)},
     {.key = "containers", AT(containers)},
     {0},
@@ -27,6 +29,7 @@ static const struct sl_jrow spec_rows[] = {
 
 static const struct sl_jrow status_rows[] = {
     {.key = "phase", AT(phase)},
+    {.key = "podIP", AT(address)},
     {.key = "observedGeneration", AT(observed_generation)},
     {.key = "conditions", AT(conditions)},
     {.key = "initContainerStatuses", AT(init_statuses)},
@@ -45,19 +48,20 @@ static const struct sl_jrow pod_rows[] = {
 };
 
 struct condition_view {
-    struct sl_jval type, status, reason, changed;
+    struct sl_jval type, status, reason, message, changed;
 };
 
 static const struct sl_jrow condition_rows[] = {
     {.key = "type", .at = offsetof(struct condition_view, type)},
     {.key = "status", .at = offsetof(struct condition_view, status)},
     {.key = "reason", .at = offsetof(struct condition_view, reason)},
+    {.key = "message", .at = offsetof(struct condition_view, message)},
     {.key = "lastTransitionTime", .at = offsetof(struct condition_view, changed)},
     {0},
 };
 
 struct container_view { /* of spec and of status */
-    struct sl_jval name, image, container_id, restarts, started, waits, ended;
+    struct sl_jval name, image, container_id, restarts, running, started, waits, ended;
 };
 
 static const struct sl_jrow running_rows[] = {
@@ -76,7 +80,7 @@ static const struct sl_jrow terminated_rows[] = {
 };
 
 static const struct sl_jrow state_rows[] = {
-    {.key = "running", .at = SL_JROW_NO_VALUE, .rows = running_rows},
+    {.key = "running", .at = offsetof(struct container_view, running), .rows = running_rows},
     {.key = "waiting", .at = SL_JROW_NO_VALUE, .rows = waiting_rows},
     {.key = "terminated", .at = SL_JROW_NO_VALUE, .rows = terminated_rows},
     {0},
@@ -91,15 +95,16 @@ static const struct sl_jrow container_rows[] = {
     {0},
 };
 
-/* Where pods keep texts; those of the containers follow. */
+/* Where pods keep texts; those of the containers follow. What is packed is copied with the draft.
+ */
 static const size_t pod_texts[] = {
     SL_DRAFT_RECORD_TEXTS,
     offsetof(struct sl_pod_record, node),
-    offsetof(struct sl_pod_record, revision),
-    offsetof(struct sl_pod_record, template_hash),
-    offsetof(struct sl_pod_record, batch),
     offsetof(struct sl_pod_record, upgrade),
+    offsetof(struct sl_pod_record, address),
     offsetof(struct sl_pod_record, traffic),
+    offsetof(struct sl_pod_record, traffic_message),
+    offsetof(struct sl_pod_record, drain),
 };
 
 static const size_t container_texts[] = {
@@ -144,6 +149,9 @@ static void read_condition(const struct condition_view *view, struct sl_arena *a
         pod->containers_ready = holds;
     } else if (sl_jval_is(view->type, SL_STR(SL_GATE))) {
         pod->traffic = sl_draft_text(view->reason, arena);
+        pod->traffic_message = sl_draft_text(view->message, arena);
+        pod->traffic_changed = sl_draft_time(view->changed, arena);
+        pod->traffic_ready = holds;
     }
 }
 
@@ -202,8 +210,14 @@ static void read_status(const struct container_view *view, bool init, struct sl_
     }
 }
 
+/* What the containers of a pod have come to, those beyond the cap included. */
+struct life {
+    bool ran;  /* one that is no initContainer was started */
+    bool runs; /* any does */
+};
+
 static int read_statuses(struct sl_jval list, bool init, struct sl_arena *arena,
-                         struct sl_pod_record *pod, struct sl_err *err)
+                         struct sl_pod_record *pod, struct life *life, struct sl_err *err)
 {
     struct sl_jiter it = sl_jiter(list);
     struct sl_jval element;
@@ -213,8 +227,22 @@ static int read_statuses(struct sl_jval list, bool init, struct sl_arena *arena,
             return -1;
         }
         read_status(&view, init, arena, pod);
+        life->ran = life->ran || (!init && sl_draft_text(view.container_id, arena)[0] != '\0');
+        life->runs = life->runs || view.running.type == SL_J_OBJECT;
     }
     return 0;
+}
+
+static bool has_gate(struct sl_jval gates)
+{
+    struct sl_jiter it = sl_jiter(gates);
+    struct sl_jval element;
+    while (!it.object && sl_jiter_next(&it, NULL, &element)) {
+        if (sl_jval_is(sl_jval_get(element, SL_STR("conditionType")), SL_STR(SL_GATE))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static const char *mark(struct sl_jval marks, struct sl_str key, size_t max, struct sl_arena *arena)
@@ -223,20 +251,40 @@ static const char *mark(struct sl_jval marks, struct sl_str key, size_t max, str
     return text.n == 0 ? "" : sl_arena_cstr(arena, text);
 }
 
+static enum sl_pod_cost cost_of(struct sl_jval annotations)
+{
+    struct sl_jval cost = sl_jval_get(annotations, SL_STR(SL_ANNOTATION_COST));
+    return cost.type == SL_J_ABSENT                    ? SL_COST_NONE
+           : sl_jval_is(cost, SL_STR(SL_COST_DRAINED)) ? SL_COST_OURS
+                                                       : SL_COST_THEIRS;
+}
+
+/* deletionTimestamp is when it is to be gone: its grace period after somebody asked. */
+static int64_t delete_asked(struct sl_jval grace_seconds, int64_t deleted)
+{
+    int64_t grace = sl_draft_int32(grace_seconds, 0);
+    int64_t asked = deleted - grace * SL_NS_PER_S;
+    return deleted == 0 ? 0 : asked > 0 ? asked : 1;
+}
+
 static int read_pod(const struct pod_view *view, struct sl_arena *arena, struct sl_pod_record *pod,
                     struct sl_err *err)
 {
-    struct sl_jval labels = view->metadata.labels;
+    struct sl_jval annotations = view->metadata.annotations;
+    struct life life = {0};
     if (sl_draft_record(&view->metadata, arena, &pod->record, err) < 0) {
         return -1;
     }
     pod->node = sl_draft_text(view->node, arena);
-    pod->revision = mark(labels, SL_STR("controller-revision-hash"), LABEL_MAX, arena);
-    pod->template_hash = mark(labels, SL_STR("pod-template-hash"), LABEL_MAX, arena);
-    pod->batch = mark(labels, SL_STR(SL_LABEL_BATCH), LABEL_MAX, arena);
-    pod->upgrade =
-        mark(view->metadata.annotations, SL_STR(SL_ANNOTATION_UPGRADE), SL_POD_UPGRADE_MAX, arena);
-    pod->traffic = "";
+    pod->upgrade = mark(annotations, SL_STR(SL_ANNOTATION_UPGRADE), SL_POD_UPGRADE_MAX, arena);
+    pod->drain = mark(annotations, SL_STR(SL_ANNOTATION_DRAIN), SL_POD_DRAIN_MAX, arena);
+    pod->cost = (uint8_t)cost_of(annotations);
+    pod->mirror = sl_jval_get(annotations, SL_STR(SL_ANNOTATION_MIRROR)).type != SL_J_ABSENT;
+    pod->address = sl_draft_text(view->address, arena);
+    pod->traffic = pod->traffic_message = "";
+    pod->delete_asked = delete_asked(view->metadata.grace, pod->record.deleted);
+    pod->gate = has_gate(view->gates);
+    pod->host_network = sl_jval_true(view->host_network);
     pod->observed_generation = sl_draft_int(view->observed_generation);
     pod->ordinal = ordinal_of(pod->record.name);
     pod->finished =
@@ -244,27 +292,40 @@ static int read_pod(const struct pod_view *view, struct sl_arena *arena, struct 
     if (read_conditions(view->conditions, arena, pod, err) < 0 ||
         read_containers(view->init_containers, true, arena, pod, err) < 0 ||
         read_containers(view->containers, false, arena, pod, err) < 0 ||
-        read_statuses(view->init_statuses, true, arena, pod, err) < 0) {
+        read_statuses(view->init_statuses, true, arena, pod, &life, err) < 0 ||
+        read_statuses(view->statuses, false, arena, pod, &life, err) < 0) {
         return -1;
     }
-    return read_statuses(view->statuses, false, arena, pod, err);
+    pod->stopped = life.ran && !life.runs;
+    return 0;
 }
 
-/* The record with its containers behind it, and behind those the texts of both. */
-static struct sl_record *seal(const struct sl_pod_record *pod, struct sl_arena *arena)
+/* The record with its containers behind it, then what is packed, then the texts of both. */
+static struct sl_record *seal(const struct sl_pod_record *pod, struct sl_packed labels,
+                              struct sl_packed balancers, struct sl_arena *arena)
 {
     size_t count = pod->container_count;
+    size_t packed_at = sizeof *pod + count * sizeof(struct sl_pod_container);
+    char *draft = sl_arena_alloc(arena, packed_at + labels.size + balancers.size);
     size_t *texts = sl_arena_alloc(arena, (POD_TEXTS + count * CONTAINER_TEXTS) * sizeof *texts);
+    memcpy(draft, pod, packed_at);
+    memcpy(draft + packed_at, labels.bytes, labels.size);
+    memcpy(draft + packed_at + labels.size, balancers.bytes, balancers.size);
     memcpy(texts, pod_texts, sizeof pod_texts);
     for (size_t i = 0; i < count * CONTAINER_TEXTS; i++) {
         texts[POD_TEXTS + i] = sizeof *pod + i / CONTAINER_TEXTS * sizeof(struct sl_pod_container) +
                                container_texts[i % CONTAINER_TEXTS];
     }
-    struct sl_record *record =
-        sl_draft_seal(pod, sizeof *pod + count * sizeof(struct sl_pod_container), texts,
-                      POD_TEXTS + count * CONTAINER_TEXTS);
+    struct sl_record *record = sl_draft_seal(draft, packed_at + labels.size + balancers.size, texts,
+                                             POD_TEXTS + count * CONTAINER_TEXTS);
     struct sl_pod_record *sealed = (struct sl_pod_record *)(void *)record;
+    const char *packed = (const char *)record + packed_at;
     sealed->containers = count == 0 ? NULL : (struct sl_pod_container *)(void *)(sealed + 1);
+    sealed->labels = labels.size == 0 ? "" : packed;
+    sealed->balancers = balancers.size == 0 ? "" : packed + labels.size;
+    sealed->revision = sl_packed_label(sealed->labels, "controller-revision-hash");
+    sealed->template_hash = sl_packed_label(sealed->labels, "pod-template-hash");
+    sealed->batch = sl_packed_label(sealed->labels, SL_LABEL_BATCH);
     return record;
 }
 
@@ -283,6 +344,7 @@ int sl_pod_record_decode(struct sl_str json, struct sl_record **ret_record, stru
     if (read_pod(&view, &arena, pod, err) < 0) {
         return -1;
     }
-    *ret_record = seal(pod, &arena);
+    *ret_record = seal(pod, sl_pack_labels(view.metadata.labels, &arena),
+                       sl_pack_balancers(view.metadata.finalizers, &arena), &arena);
     return 0;
 }

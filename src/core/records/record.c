@@ -8,6 +8,9 @@
 #include "codec/timestamp.h"
 #include "core/records/draft.h"
 
+#define PROBLEM_MAX ((size_t)4096) /* bytes of what is said about a spec */
+#define CENTURIES (INT64_MAX / 2)  /* a time that has not come, ns */
+
 #define AT(field) .at = offsetof(struct sl_draft_metadata, field)
 
 const struct sl_jrow sl_draft_metadata_rows[] = {
@@ -18,6 +21,7 @@ const struct sl_jrow sl_draft_metadata_rows[] = {
     {.key = "generation", AT(generation)},
     {.key = "creationTimestamp", AT(created)},
     {.key = "deletionTimestamp", AT(deleted)},
+    {.key = "deletionGracePeriodSeconds", AT(grace)},
     {.key = "labels", AT(labels)},
     {.key = "annotations", AT(annotations)},
     {.key = "ownerReferences", AT(owners)},
@@ -56,6 +60,14 @@ int64_t sl_draft_time(struct sl_jval value, struct sl_arena *arena)
     return sl_timestamp_parse(sl_jval_str(value, arena), &ns) ? ns : 0;
 }
 
+/* A grace period may be centuries, and its end no time: the object is being deleted all the same.
+ */
+static int64_t deleted_time(struct sl_jval value, struct sl_arena *arena)
+{
+    int64_t ns = sl_draft_time(value, arena);
+    return ns == 0 && value.type == SL_J_STRING ? CENTURIES : ns;
+}
+
 struct sl_str sl_draft_mark(struct sl_jval marks, struct sl_str key, size_t max,
                             struct sl_arena *arena)
 {
@@ -66,6 +78,14 @@ struct sl_str sl_draft_mark(struct sl_jval marks, struct sl_str key, size_t max,
 int64_t sl_draft_number(struct sl_str text)
 {
     return sl_draft_int((struct sl_jval){.raw = text, .type = SL_J_NUMBER});
+}
+
+const char *sl_draft_problem(const struct sl_problems *problems, struct sl_arena *arena)
+{
+    SL_AUTO(sl_buf) struct sl_buf said = SL_BUF_INIT(PROBLEM_MAX);
+    sl_problems_write(problems, &said);
+    /* The buffer stops before the first part that does not fit, which may be all of it. */
+    return said.len == 0 ? "the spec is not valid" : sl_arena_cstr(arena, sl_buf_str(&said));
 }
 
 static const char *controller_of(struct sl_jval owners, struct sl_arena *arena)
@@ -91,7 +111,7 @@ int sl_draft_record(const struct sl_draft_metadata *metadata, struct sl_arena *a
         .owner_uid = controller_of(metadata->owners, arena),
         .generation = sl_draft_int(metadata->generation),
         .created = sl_draft_time(metadata->created, arena),
-        .deleted = sl_draft_time(metadata->deleted, arena),
+        .deleted = deleted_time(metadata->deleted, arena),
     };
     if (record.name[0] == '\0' || record.uid[0] == '\0') {
         return sl_err_set(err, SL_ERR_INVALID, "not a stored object: it has no metadata.%s",

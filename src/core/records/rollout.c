@@ -9,8 +9,6 @@
 #include "core/names.h"
 #include "core/records/draft.h"
 
-#define PROBLEM_MAX ((size_t)4096) /* bytes of what is said about a spec */
-
 struct rollout_view {
     struct sl_draft_metadata metadata;
     struct sl_jval status;
@@ -53,7 +51,6 @@ static void read_spec(struct sl_str json, const struct sl_workload_kinds *kinds,
                       struct sl_rollout_record *rollout)
 {
     SL_AUTO(sl_json) struct json_object *object = NULL;
-    SL_AUTO(sl_buf) struct sl_buf said = SL_BUF_INIT(PROBLEM_MAX);
     struct sl_problems problems = SL_PROBLEMS_INIT(&rollout->arena);
     struct sl_rollout spec = {0};
     struct sl_err err = SL_ERR_INIT;
@@ -65,12 +62,9 @@ static void read_spec(struct sl_str json, const struct sl_workload_kinds *kinds,
     sl_rollout_decode(object, kinds, &spec, &problems);
     if (problems.count == 0) {
         rollout->spec = spec;
-        return;
+    } else {
+        rollout->problem = sl_draft_problem(&problems, &rollout->arena);
     }
-    sl_problems_write(&problems, &said);
-    /* The buffer stops before the first part that does not fit, which may be all of it. */
-    rollout->problem =
-        said.len == 0 ? "the spec is not valid" : sl_arena_cstr(&rollout->arena, sl_buf_str(&said));
 }
 
 int sl_rollout_record_decode(struct sl_str json, const struct sl_workload_kinds *kinds,

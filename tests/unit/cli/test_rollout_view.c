@@ -20,7 +20,8 @@ static struct sl_pod_container waiting = {
                .resource_version = "1",                                                            \
                .owner_uid = (owner_),                                                              \
                .created = AGO(400)},                                                               \
-    .node = "node-1", .template_hash = "", .batch = ""
+    .node = "node-1", .template_hash = "", .batch = "", .labels = "", .address = "",               \
+    .traffic_message = "", .drain = "", .balancers = ""
 
 #define UPGRADE "{\"run\":\"r1\",\"since\":\"2027-01-15T07:59:35Z\"}"
 

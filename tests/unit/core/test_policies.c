@@ -11,6 +11,9 @@
             "}")
 #define BALANCER(balancer) TRAFFIC("{selector: {}, loadBalancers: [" balancer "]}")
 #define HAPROXY(fields) BALANCER("{name: a, haproxy: {" fields "}}")
+#define WEBHOOK(fields) BALANCER("{name: a, webhook: {" fields "}}")
+#define URL(url) WEBHOOK("url: '" url "', port: 80")
+#define URL_AT "spec.loadBalancers[0].webhook.url"
 
 static const struct {
     const char *yaml;
@@ -20,6 +23,12 @@ static const struct {
     {HAPROXY("address: 'tcp://10.0.0.2:9999', backend: web, port: 8080"), NULL, NULL},
     {HAPROXY("address: 'tcp://[::1]:9999', backend: web, port: 8080"), NULL, NULL},
     {HAPROXY("address: 'unix:///run/haproxy.sock', backend: web, port: 1"), NULL, NULL},
+    {HAPROXY("address: 'tcp://a:1', backend: web, port: 1, serverTemplate: web"), NULL, NULL},
+    {URL("http://adapter"), NULL, NULL},
+    {URL("https://adapter.lb.svc:8443/members?of=web"), NULL, NULL},
+    {URL("http://10.0.0.2?x"), NULL, NULL},
+    {URL("http://[fd00::1]/"), NULL, NULL},
+    {URL("http://[fd00::1]:8080"), NULL, NULL},
     {PLAN("{batchSize: 4, upgradeType: Beta}"), NULL, NULL},
     {PLAN("{rolloutBatches: [{replicas: 1}, {replicas: 50%, pause: {duration: 5m}}]}"), NULL, NULL},
     {ROLLOUT("{workloadRef: {apiVersion: apps.kruise.io/v1alpha1, kind: CloneSet, name: c}, "
@@ -74,6 +83,27 @@ static const struct {
     {HAPROXY("address: 'tcp://h:1', backend: a, port: 70000"), "spec.loadBalancers[0].haproxy.port",
      "65535"},
     {HAPROXY("address: 'tcp://h:1', backend: a"), "spec.loadBalancers[0].haproxy.port", "required"},
+    {HAPROXY("address: 'tcp://h:1', backend: a, port: 1, serverTemplate: 'web;'"),
+     "spec.loadBalancers[0].haproxy.serverTemplate", "';'"},
+    {BALANCER("{name: a, external: {}, webhook: {url: 'http://a', port: 1}}"),
+     "spec.loadBalancers[0]", "exactly one of haproxy, external and webhook"},
+    {BALANCER("{name: a, external: {}, webhook: {url: 'http://a', port: 1}, "
+              "haproxy: {address: 'tcp://a:1', backend: b, port: 1}}"),
+     "spec.loadBalancers[0]", "exactly one"},
+    {WEBHOOK("url: 'http://a'"), "spec.loadBalancers[0].webhook.port", "required"},
+    {WEBHOOK("port: 80"), URL_AT, "required"},
+    {WEBHOOK("url: 'http://a', port: 0"), "spec.loadBalancers[0].webhook.port", "65535"},
+    {URL(""), URL_AT, "http://HOST"},
+    {URL("http://"), URL_AT, "http://HOST"},
+    {URL("http:///path"), URL_AT, "http://HOST"},
+    {URL("ftp://a"), URL_AT, "http://HOST"},
+    {URL("http://user@a/"), URL_AT, "credentials"},
+    {URL("http://user:secret@a:80/"), URL_AT, "credentials"},
+    {URL("http://a:0/"), URL_AT, "http://HOST"},
+    {URL("http://a:"), URL_AT, "http://HOST"},
+    {URL("http://fd00::1/"), URL_AT, "http://HOST"},
+    {URL("http://a/b c"), URL_AT, "spaces"},
+    {URL("http://a/#b"), URL_AT, "'#'"},
 
     {ROLLOUT("{rolloutPlan: {batchSize: 1}}"), "spec.workloadRef", "required"},
     {ROLLOUT("{workloadRef: {apiVersion: v1, kind: Pod, name: p}, rolloutPlan: {batchSize: 1}}"),

@@ -3,7 +3,7 @@
 #include "core/records/rollout.h"
 
 #include "codec/json.h"
-#include "codec/yaml.h"
+#include "crd_schema.h"
 #include "records_support.h"
 
 #define S INT64_C(1000000000)
@@ -409,54 +409,12 @@ static void a_merge_patch_leaves_nothing_of_the_status_before(void **state)
     }
 }
 
-static struct json_object *inside(struct json_object *schema, const char *key)
-{
-    struct json_object *value = NULL;
-    if (!json_object_object_get_ex(schema, key, &value)) {
-        fail_msg("the CRD lacks %s", key);
-    }
-    return value;
-}
-
-/* Every member of `object` stands in the schema, and every word of an enumeration. */
-static void check_schema(struct json_object *object, struct json_object *schema)
-{
-    json_object_object_foreach(object, key, value)
-    {
-        struct json_object *member = inside(inside(schema, "properties"), key);
-        struct json_object *words = NULL;
-        bool found = !json_object_object_get_ex(member, "enum", &words);
-        for (size_t i = 0; !found && i < json_object_array_length(words); i++) {
-            found = json_object_equal(json_object_array_get_idx(words, i), value) != 0;
-        }
-        if (!found) {
-            fail_msg("the CRD lacks the word %s", json_object_to_json_string(value));
-        }
-        if (json_object_is_type(value, json_type_object)) {
-            check_schema(value, member);
-        }
-        for (size_t i = 0;
-             json_object_is_type(value, json_type_array) && i < json_object_array_length(value);
-             i++) {
-            check_schema(json_object_array_get_idx(value, i), inside(member, "items"));
-        }
-    }
-}
-
 static void the_crd_knows_every_member_and_every_word(void **state)
 {
     (void)state;
-    SL_AUTO(sl_buf) struct sl_buf file = SL_BUF_INIT(SL_MIB);
-    SL_AUTO(sl_yaml_docs) struct sl_yaml_docs *docs = NULL;
-    struct sl_err err = SL_ERR_INIT;
-    if (sl_file_read(SL_MANIFESTS "/crds/rollouts.yaml", &file, &err) < 0 ||
-        sl_yaml_parse(sl_buf_str(&file), &docs, &err) < 0) {
-        fail_msg("%s", err.msg);
-    }
-    struct json_object *versions = inside(inside(sl_yaml_root(docs, 0), "spec"), "versions");
-    struct json_object *root =
-        inside(inside(json_object_array_get_idx(versions, 0), "schema"), "openAPIV3Schema");
-    struct json_object *schema = inside(inside(root, "properties"), "status");
+    SL_AUTO(sl_yaml_docs)
+    struct sl_yaml_docs *docs = crd_of("rollouts");
+    struct json_object *schema = crd_status(docs);
     struct sl_batch_status batches[2];
     struct sl_rollout_status status = full_status(batches);
     for (int i = SL_VERIFYING_SPEC; i < SL_STATES; i++) {
