@@ -8,11 +8,11 @@ packages=(
     gcc libc6-dev cmake ninja-build pkg-config
     libmicrohttpd-dev libcurl4-openssl-dev libgnutls28-dev libssl-dev libjson-c-dev libyaml-dev uthash-dev
     # tests: unit, sanitizers and fuzzing, style, load
-    libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy shellcheck mandoc wrk
+    libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy shellcheck mandoc wrk spin
     # tests and demo: the other side of the wire
-    python3 python3-yaml python3-jsonschema python3-jsonpatch openssl ca-certificates curl git
+    python3 python3-yaml python3-jsonschema python3-jsonpatch openssl ca-certificates curl git haproxy
     # the development cluster and its tests
-    python3-aiohttp python3-pytest flake8
+    python3-aiohttp python3-pytest python3-pytest-xdist flake8
 )
 # A kubectl from another source conflicts with Debian's package.
 if ! command -v kubectl >/dev/null; then
