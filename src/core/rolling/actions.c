@@ -121,6 +121,30 @@ static int write_pod_label(struct sl_action_work *work, struct sl_err *err)
     return 0;
 }
 
+static int write_pod_drain(struct sl_action_work *work, struct sl_err *err)
+{
+    const struct sl_action *action = work->action;
+    SL_AUTO(sl_buf) struct sl_buf text = SL_BUF_INIT(SL_POD_DRAIN_MAX);
+    (void)err;
+    sl_buf_adds(work->body, "{\"metadata\":{");
+    add_preconditions(work->body, action->target);
+    sl_buf_adds(work->body, ",\"annotations\":{\"" SL_ANNOTATION_DRAIN "\":");
+    if (action->on) {
+        const struct sl_drain_mark mark = {
+            .op = action->drain,
+            .id = work->input->rollout->status.run.id,
+            .since = work->now,
+            .deadline = action->drain_deadline,
+        };
+        sl_drain_write(&mark, &text);
+        sl_buf_add_json_string(work->body, sl_buf_str(&text));
+    } else {
+        sl_buf_adds(work->body, "null");
+    }
+    sl_buf_adds(work->body, "}}}");
+    return 0;
+}
+
 static int write_pod_delete(struct sl_action_work *work, struct sl_err *err)
 {
     (void)err;
@@ -200,6 +224,7 @@ static const struct {
     [SL_ACT_POD_DONE] = {PODS, SL_CALL_PATCH, STRATEGIC_PATCH, write_pod_done},
     [SL_ACT_POD_LABEL] = {PODS, SL_CALL_PATCH, MERGE_PATCH, write_pod_label},
     [SL_ACT_POD_DELETE] = {PODS, SL_CALL_DELETE, JSON, write_pod_delete},
+    [SL_ACT_POD_DRAIN] = {PODS, SL_CALL_PATCH, MERGE_PATCH, write_pod_drain},
     [SL_ACT_REPLICA_SET_NEW] = {REPLICA_SETS, SL_CALL_CREATE, JSON,
                                 sl_action_write_replica_set_new},
     [SL_ACT_REPLICA_SET] = {REPLICA_SETS, SL_CALL_PATCH, MERGE_PATCH, write_replica_set},

@@ -37,13 +37,13 @@ static void roll(struct sl_work *work)
     int32_t missing = work->replicas - (int32_t)work->pod_count;
     moved += missing > 0 ? missing : 0; /* they are made anew, at the new revision */
     for (size_t i = 0; work->may_touch && i < work->pod_count && moved < work->target; i++) {
-        const struct sl_work_pod *pod = &work->pods[i];
+        struct sl_work_pod *pod = &work->pods[i];
         if (pod->updated || (pod->available && left == 0)) {
             continue;
         }
         moved++;
         left -= pod->available ? 1 : 0;
-        if (!sl_drain_ready(work, pod)) {
+        if (!sl_drain_ready(work, pod, SL_DRAIN_UPGRADE)) {
             continue;
         }
         if (pod->obstacle[0] == '\0') {

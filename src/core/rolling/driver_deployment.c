@@ -149,6 +149,21 @@ static int32_t known_broken(const struct sl_work *work, const struct sl_replica_
     return known;
 }
 
+/* Of the first `count` old pods behind those that are given already (they are in the order in which
+ * their ReplicaSet removes them: out of service first), how many may go now. */
+static int32_t ready_to_go(struct sl_work *work, int32_t given, int32_t count)
+{
+    int32_t seen = 0;
+    int32_t ready = 0;
+    for (size_t i = 0; i < work->pod_count && seen < given + count; i++) {
+        struct sl_work_pod *pod = &work->pods[i];
+        if (!pod->updated && ++seen > given) {
+            ready += sl_drain_ready(work, pod, SL_DRAIN_UPGRADE) ? 1 : 0;
+        }
+    }
+    return ready;
+}
+
 /* Old pods that are out of service go first and cost nothing; drained ones are such (FACTS 6). */
 static void decrease(struct sl_work *work, const struct release *release)
 {
@@ -163,12 +178,36 @@ static void decrease(struct sl_work *work, const struct release *release)
     int32_t free = broken + (spare > 0 ? spare : 0);
     work->promised = going > free ? going - free : 0;
     int32_t step = sl_work_allowance(work) + (broken > going ? broken - going : 0);
-    int32_t reach = release->unavailable + step;
+    int32_t left = work->target - release->unavailable;
+    int32_t ready = work->may_touch ? ready_to_go(work, going, step < left ? step : left) : 0;
+    int32_t reach = release->unavailable + ready;
     reach = reach < work->target ? reach : work->target;
     bool further = reach > release->unavailable || (!release->on && reach > 0);
     if (work->may_touch && further && is_at_rest(work, &sets)) {
         (void)set_release(work, 0, reach);
     }
+}
+
+/* Drained old pods, of which the stock controller has to know that they are not ready. */
+static int32_t drained(const struct sl_work *work)
+{
+    int32_t count = 0;
+    for (size_t i = 0; i < work->pod_count; i++) {
+        const struct sl_work_pod *pod = &work->pods[i];
+        count += !pod->updated && pod->traffic != NULL && sl_drain_is_drained(pod) ? 1 : 0;
+    }
+    return count;
+}
+
+/* A run that was given up while it had more pods than replicas leaves them behind. They go as soon
+ * as the Deployment is released, whichever they are: so they leave traffic before. */
+static bool surplus_has_left(struct sl_work *work, const struct release *release)
+{
+    struct sl_replica_sets sets = sl_deployment_sets(work);
+    int32_t stay = sets.pods_old < sets.wanted_old ? sets.pods_old : sets.wanted_old;
+    int32_t surplus = stay - (work->replicas - release->unavailable);
+    return surplus <= 0 ||
+           (ready_to_go(work, 0, surplus) == surplus && drained(work) <= known_broken(work, &sets));
 }
 
 static void roll(struct sl_work *work)
@@ -177,10 +216,30 @@ static void roll(struct sl_work *work)
     if (release.on && work->target <= release.unavailable) {
         return; /* so many are there, or coming */
     }
+    if (!release.on && work->may_touch && !surplus_has_left(work, &release)) {
+        return;
+    }
     if (increases_first(work) && work->target > release.unavailable) {
         increase(work, &release);
     } else {
         decrease(work, &release);
+    }
+}
+
+/* As many of the old pods of the batch go as have left traffic. */
+static void replace(struct sl_work *work, const struct release *release)
+{
+    struct sl_replica_sets sets = sl_deployment_sets(work);
+    int32_t go = sets.pods_old - (work->replicas - work->target);
+    int32_t keep = work->replicas - release->unavailable;
+    int32_t given = sets.pods_old > keep ? sets.pods_old - keep : 0;
+    int32_t ready = ready_to_go(work, given, go - given);
+    if (drained(work) > known_broken(work, &sets)) {
+        return;
+    }
+    int32_t reach = given + ready >= go ? work->target : release->unavailable + ready;
+    if (reach > release->unavailable || release->surge != work->target - reach) {
+        (void)set_release(work, work->target - reach, reach);
     }
 }
 
@@ -193,7 +252,7 @@ static bool settle(struct sl_work *work)
         return false; /* scaled up meanwhile: those are not ready */
     }
     if (work->target > 0 && old_go) { /* both 0 would be refused */
-        (void)set_release(work, 0, work->target);
+        replace(work, &release);
         return false;
     }
     return sl_deployment_sets(work).pods_old <= work->replicas - work->target;

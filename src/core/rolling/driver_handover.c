@@ -84,17 +84,19 @@ static void scale(struct sl_work *work, const struct sl_revision_record *set, in
     sl_work_add(work, SL_ACT_REPLICA_SET, &set->record)->replicas = replicas;
 }
 
-/* Pods that may be touched now, at most `most`: broken ones, and as many others as the budget has.
- */
-static int32_t movable(const struct sl_work *work, int32_t most)
+/* Pods that may be touched now, of at most `most` that are to be: broken ones, and as many others
+ * as the budget has; those that are in traffic are asked to leave it first. */
+static int32_t movable(struct sl_work *work, int32_t most)
 {
+    int32_t taken = 0;
     int32_t count = 0;
     int32_t left = sl_work_allowance(work);
-    for (size_t i = 0; work->may_touch && i < work->pod_count && count < most; i++) {
-        const struct sl_work_pod *pod = &work->pods[i];
+    for (size_t i = 0; work->may_touch && i < work->pod_count && taken < most; i++) {
+        struct sl_work_pod *pod = &work->pods[i];
         if (!pod->updated && (!pod->available || left > 0)) {
             left -= pod->available ? 1 : 0;
-            count++;
+            taken++;
+            count += sl_drain_ready(work, pod, SL_DRAIN_UPGRADE) ? 1 : 0;
         }
     }
     return count;
@@ -103,8 +105,9 @@ static int32_t movable(const struct sl_work *work, int32_t most)
 static void move(struct sl_work *work, const struct sl_replica_sets *sets, int32_t count)
 {
     for (size_t i = 0; i < work->pod_count && count > 0; i++) {
-        const struct sl_work_pod *pod = &work->pods[i];
-        if (!pod->updated && sl_drain_ready(work, pod)) {
+        struct sl_work_pod *pod = &work->pods[i];
+        if (!pod->updated && (pod->traffic == NULL || sl_drain_is_drained(pod)) &&
+            sl_drain_ready(work, pod, SL_DRAIN_UPGRADE)) {
             sl_work_upgrade(work, pod, sets->current->hash, sets->current, true);
             count--;
         }
@@ -139,6 +142,21 @@ static int32_t lowerable(const struct sl_work *work, const struct sl_revision_re
     return set->replicas > stay ? set->replicas - stay : 0;
 }
 
+/* Of the `count` pods of a ReplicaSet that it removes first, how many may go now. */
+static int32_t ready_to_go(struct sl_work *work, const struct sl_revision_record *set,
+                           int32_t count)
+{
+    int32_t ready = 0;
+    for (size_t i = 0; i < work->pod_count && count > 0; i++) {
+        struct sl_work_pod *pod = &work->pods[i];
+        if (strcmp(pod->pod->record.owner_uid, set->record.uid) == 0) {
+            ready += sl_drain_ready(work, pod, SL_DRAIN_DELETE) ? 1 : 0;
+            count--;
+        }
+    }
+    return ready;
+}
+
 /* Lowers the old ReplicaSets by `excess`: those first that want more pods than they have. */
 static void lower(struct sl_work *work, const struct sl_replica_sets *sets, int32_t excess)
 {
@@ -147,13 +165,19 @@ static void lower(struct sl_work *work, const struct sl_replica_sets *sets, int3
             const struct sl_revision_record *set = work->in->revisions[i];
             int32_t most = set == sets->current ? 0 : lowerable(work, set, pass == 0);
             int32_t by = most < excess ? most : excess;
+            int32_t now = pass == 0 ? by : ready_to_go(work, set, by);
+            if (now > 0) {
+                scale(work, set, set->replicas - now);
+            }
             if (by > 0) {
-                scale(work, set, set->replicas - by);
                 return; /* the others in the next plan, which knows what this one has left */
             }
         }
     }
-    if (sets->current->replicas > work->replicas) {
+    int32_t beyond = sets->current->replicas - work->replicas;
+    int32_t gone = sets->current->replicas - work->updated; /* wanted, and not there */
+    int32_t go = beyond > gone ? beyond - (gone > 0 ? gone : 0) : 0;
+    if (beyond > 0 && ready_to_go(work, sets->current, go) == go) {
         scale(work, sets->current, work->replicas);
     }
 }

@@ -97,14 +97,14 @@ static int compare_ordinals(const void *left, const void *right)
 
 /* The pods from the highest ordinal down. They are walked, never the ordinals: of a StatefulSet
  * that is to have two billion replicas there are few pods. */
-static const struct sl_work_pod **from_the_top(const struct sl_work *work)
+static struct sl_work_pod **from_the_top(const struct sl_work *work)
 {
-    const struct sl_work_pod **pods =
-        sl_arena_alloc(work->arena, (work->pod_count + 1) * sizeof(const struct sl_work_pod *));
+    struct sl_work_pod **pods =
+        sl_arena_alloc(work->arena, (work->pod_count + 1) * sizeof(struct sl_work_pod *));
     for (size_t i = 0; i < work->pod_count; i++) {
         pods[i] = &work->pods[i];
     }
-    qsort(pods, work->pod_count, sizeof(const struct sl_work_pod *), compare_ordinals);
+    qsort(pods, work->pod_count, sizeof(struct sl_work_pod *), compare_ordinals);
     return pods;
 }
 
@@ -113,11 +113,13 @@ static bool can_upgrade(const struct sl_work_pod *pod)
     return pod->obstacle[0] == '\0';
 }
 
-static void upgrade(struct sl_work *work, const struct sl_work_pod *pod)
+static bool upgrade(struct sl_work *work, struct sl_work_pod *pod)
 {
-    if (sl_drain_ready(work, pod)) {
+    bool ready = sl_drain_ready(work, pod, SL_DRAIN_UPGRADE);
+    if (ready) {
         sl_work_upgrade(work, pod, work->update_revision, NULL, false);
     }
+    return ready;
 }
 
 /* Outdated pods above the partition are the controller's already, and so are those it is making
@@ -163,32 +165,56 @@ static int32_t take_missing(struct progress *progress, const struct sl_work *wor
     return taken;
 }
 
-/* How far the partition may go down from `kept`, past what has to be made anew. */
+/* How far the partition may go down from `kept`, past what has to be made anew. Below the first pod
+ * that has not left traffic yet, others are asked to leave it, too. */
 static int32_t lowest_taken(struct sl_work *work, struct progress *progress, int32_t kept)
 {
-    const struct sl_work_pod **pods = from_the_top(work);
+    struct sl_work_pod **pods = from_the_top(work);
     int32_t lowest = kept;
     int32_t next = kept - 1;
+    bool stuck = false;
     for (size_t i = 0; i <= work->pod_count && next >= 0; i++) {
         int32_t index = i < work->pod_count ? index_of(work, pods[i]) : -1;
         if (index > next) {
             continue;
         }
         int32_t taken = take_missing(progress, work, next - index);
-        lowest = taken > 0 ? next - taken + 1 : lowest;
+        lowest = taken > 0 && !stuck ? next - taken + 1 : lowest;
         if (taken < next - index || index < 0) {
             break;
         }
         if (!pods[i]->updated) {
-            if (can_upgrade(pods[i]) || !take(progress, work, pods[i]) ||
-                !sl_drain_ready(work, pods[i])) {
+            if (can_upgrade(pods[i]) || !take(progress, work, pods[i])) {
                 break;
             }
-            lowest = index;
+            stuck = !sl_drain_ready(work, pods[i], SL_DRAIN_UPGRADE) || stuck;
+            if (stuck && pods[i]->mark.op == SL_DRAIN_NONE && !pods[i]->asked) {
+                break; /* the budget has no room, and those below, which go later, would use it up
+                        */
+            }
+            lowest = stuck ? lowest : index;
         }
         next = index - 1;
     }
     return lowest;
+}
+
+/* A pod that has left traffic is not Ready, and below podManagementPolicy Parallel the controller
+ * replaces nothing while any pod is not: so what it was given it is also given to make anew. It
+ * must know the partition before, or it makes the old revision. */
+static void delete_drained(struct sl_work *work, int32_t kept)
+{
+    const struct sl_workload_record *workload = work->in->workload;
+    if (workload->observed_generation < workload->record.generation) {
+        return;
+    }
+    for (size_t i = 0; i < work->pod_count; i++) {
+        struct sl_work_pod *pod = &work->pods[i];
+        if (!pod->updated && index_of(work, pod) >= kept && pod->traffic != NULL &&
+            pod->obstacle[0] != '\0' && sl_drain_ready(work, pod, SL_DRAIN_UPGRADE)) {
+            (void)sl_work_add(work, SL_ACT_POD_DELETE, &pod->pod->record);
+        }
+    }
 }
 
 static void roll_stateful_set(struct sl_work *work)
@@ -196,12 +222,14 @@ static void roll_stateful_set(struct sl_work *work)
     int32_t kept = kept_old(work);
     struct progress progress = progress_of(work, kept);
     bool in_place = false;
+    if (work->may_touch) {
+        delete_drained(work, kept);
+    }
     for (size_t i = 0; i < work->pod_count; i++) { /* broken ones first, whatever their ordinal */
-        const struct sl_work_pod *pod = &work->pods[i];
+        struct sl_work_pod *pod = &work->pods[i];
         if (!pod->updated && index_of(work, pod) < kept && can_upgrade(pod) &&
             take(&progress, work, pod)) {
-            upgrade(work, pod);
-            in_place = true;
+            in_place = upgrade(work, pod) || in_place;
         }
     }
     /* Only what is updated for certain may come to stand above the partition: not what is being
@@ -214,7 +242,7 @@ static void roll_stateful_set(struct sl_work *work)
 /* What is updated at the top stays so. */
 static bool settle_stateful_set(struct sl_work *work)
 {
-    const struct sl_work_pod **pods = from_the_top(work);
+    struct sl_work_pod **pods = from_the_top(work);
     int32_t kept = kept_old(work);
     for (size_t i = 0; i < work->pod_count; i++) {
         int32_t index = index_of(work, pods[i]);

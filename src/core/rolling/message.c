@@ -59,7 +59,8 @@ static const char *slow_pod(const struct sl_work *work)
 static const char *moving(const struct sl_work *work)
 {
     const struct sl_run *run = &work->status.run;
-    const char *pod = slow_pod(work);
+    const char *slow = slow_pod(work);
+    const char *pod = slow[0] == '\0' ? sl_drain_waits(work) : slow;
     int64_t deadline = sl_work_spec(work)->plan.progress_deadline * SL_NS_PER_S;
     if (work->in->action_error != NULL) {
         return sl_arena_printf(work->arena, "%s; the API server refuses what comes next: %s",
@@ -125,7 +126,8 @@ static const char *failed(const struct sl_work *work)
 
 const char *sl_work_failure(const struct sl_work *work)
 {
-    const char *pod = slow_pod(work);
+    const char *slow = slow_pod(work);
+    const char *pod = slow[0] == '\0' ? sl_drain_waits(work) : slow;
     if (work->in->action_error != NULL) {
         pod = work->in->action_error;
     } else if (pod[0] == '\0') {
@@ -194,6 +196,20 @@ static const char *going_back(const struct sl_work *work)
                            SL_STR_FMT(work->status.run.failure));
 }
 
+/* Marks of an upgrade keep its pod out of traffic: the Rollout does not go before them. */
+static const char *deleting(const struct sl_work *work)
+{
+    for (size_t i = 0; i < work->pod_count; i++) {
+        const struct sl_work_pod *pod = &work->pods[i];
+        if (pod->upgrade.running && sl_drain_is_drained(pod)) {
+            return sl_arena_printf(
+                work->arena, "the Rollout is being deleted; waits for pod %s: %s",
+                pod->pod->record.name, pod->upgrade.done ? "its marks" : pod->upgrade.waits_for);
+        }
+    }
+    return "the Rollout is being deleted";
+}
+
 static const char *doing(const struct sl_work *work)
 {
     if (work->update_revision[0] == '\0') {
@@ -232,7 +248,7 @@ static const char *doing(const struct sl_work *work)
                    ? going_back(work)
                    : "another revision or plan takes the place of this run";
     case SL_DELETING:
-        return "the Rollout is being deleted";
+        return deleting(work);
     case SL_STATES:
         break;
     }

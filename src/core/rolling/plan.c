@@ -7,10 +7,15 @@
 #include "core/rolling/work.h"
 
 const char *const sl_action_names[] = {
-    [SL_ACT_FINALIZER] = "finalizer",    [SL_ACT_WORKLOAD] = "workload",
-    [SL_ACT_DISOWN] = "disown",          [SL_ACT_POD_UPGRADE] = "pod-upgrade",
-    [SL_ACT_POD_DONE] = "pod-done",      [SL_ACT_POD_LABEL] = "pod-label",
-    [SL_ACT_POD_DELETE] = "pod-delete",  [SL_ACT_REPLICA_SET_NEW] = "replicaset-new",
+    [SL_ACT_FINALIZER] = "finalizer",
+    [SL_ACT_WORKLOAD] = "workload",
+    [SL_ACT_DISOWN] = "disown",
+    [SL_ACT_POD_UPGRADE] = "pod-upgrade",
+    [SL_ACT_POD_DONE] = "pod-done",
+    [SL_ACT_POD_LABEL] = "pod-label",
+    [SL_ACT_POD_DELETE] = "pod-delete",
+    [SL_ACT_POD_DRAIN] = "pod-drain",
+    [SL_ACT_REPLICA_SET_NEW] = "replicaset-new",
     [SL_ACT_REPLICA_SET] = "replicaset",
 };
 
@@ -171,6 +176,22 @@ static bool is_reverted(struct sl_work *work)
     return work->driver->settle == NULL || work->driver->settle(work);
 }
 
+/* It is out of traffic, and returns when its marks come off: nobody else takes them off. */
+static bool is_out_for_upgrade(const struct sl_work_pod *pod)
+{
+    return pod->upgrade.running && sl_drain_is_drained(pod);
+}
+
+static bool has_out_for_upgrade(const struct sl_work *work)
+{
+    for (size_t i = 0; i < work->pod_count; i++) {
+        if (is_out_for_upgrade(&work->pods[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void delete (struct sl_work *work)
 {
     int policy = sl_work_spec(work)->deletion_policy;
@@ -178,6 +199,9 @@ static void delete (struct sl_work *work)
                 policy == SL_DELETION_FREEZE;
     if (!done && (policy == SL_DELETION_PROMOTE || is_reverted(work))) {
         done = sl_work_release(work);
+    }
+    if (done && sl_work_is_usable(work) && has_out_for_upgrade(work)) {
+        return;
     }
     if (done && work->in->rollout->has_finalizer) {
         (void)sl_work_add(work, SL_ACT_FINALIZER, &work->in->rollout->record);
@@ -191,19 +215,41 @@ static void (*const duties[SL_STATES])(struct sl_work *work) = {
     [SL_ABANDONING] = abandon,      [SL_DELETING] = delete,
 };
 
-/* Marks come off pods whose upgrade is done, and pods that were made anew say their batch. */
+static bool is_acted_on(const struct sl_work *work, const struct sl_work_pod *pod)
+{
+    for (size_t i = 0; i < work->action_count; i++) {
+        if (work->actions[i].target == &pod->pod->record) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int64_t progress_deadline(const struct sl_work *work)
+{
+    return work->status.run.progressed + sl_work_spec(work)->plan.progress_deadline * SL_NS_PER_S;
+}
+
+/* A Rollout that is being deleted does not wait for ever for an upgrade that does not end. One to
+ * a revision that is no longer wanted is over, too, unless the pod goes on to the next at once. */
+static bool is_upgrade_over(const struct sl_work *work, const struct sl_work_pod *pod)
+{
+    bool given_up = work->status.state == SL_DELETING && is_out_for_upgrade(pod) &&
+                    progress_deadline(work) <= work->now;
+    bool ours = pod->updated || (is_out_for_upgrade(pod) && !is_acted_on(work, pod));
+    return pod->upgrade.running && ours && (pod->upgrade.done || given_up);
+}
+
+/* Marks come off pods whose upgrade is over, and pods that were made anew say their batch. */
 static void mark_pods(struct sl_work *work)
 {
     bool batches = work->status.state >= SL_BATCH_IN_ROLLING &&
                    work->status.state <= SL_BATCH_READY && has_batch(work);
     for (size_t i = 0; i < work->pod_count; i++) {
         const struct sl_work_pod *pod = &work->pods[i];
-        if (!pod->updated) {
-            continue;
-        }
-        if (pod->upgrade.running && pod->upgrade.done) {
+        if (is_upgrade_over(work, pod)) {
             (void)sl_work_add(work, SL_ACT_POD_DONE, &pod->pod->record);
-        } else if (batches && pod->pod->batch[0] == '\0' && !pod->upgrade.running) {
+        } else if (pod->updated && batches && pod->pod->batch[0] == '\0' && !pod->upgrade.running) {
             sl_work_add(work, SL_ACT_POD_LABEL, &pod->pod->record)->batch =
                 work->status.current_batch;
         }
@@ -232,10 +278,10 @@ static void wake_after_pause(struct sl_work *work)
 
 static void wake(struct sl_work *work)
 {
-    int64_t deadline =
-        work->status.run.progressed + sl_work_spec(work)->plan.progress_deadline * SL_NS_PER_S;
-    bool moving = work->status.state >= SL_BATCH_IN_ROLLING &&
-                  work->status.state <= SL_BATCH_FINALIZING && !sl_work_is_paused(work);
+    int64_t deadline = progress_deadline(work);
+    bool moving = (work->status.state >= SL_BATCH_IN_ROLLING &&
+                   work->status.state <= SL_BATCH_FINALIZING && !sl_work_is_paused(work)) ||
+                  (work->status.state == SL_DELETING && deadline > work->now);
     wake_after_pause(work);
     if (moving && deadline < work->again) {
         work->again = deadline;
@@ -277,6 +323,7 @@ static void act_and_step(struct sl_work *work, struct sl_plan *plan)
     if (before->phase == SL_PAUSED && before->state < SL_BATCH_READY && !sl_work_is_paused(work)) {
         work->status.run.progressed = work->now; /* nobody waited while it was paused */
     }
+    sl_drain_keep(work);
     if (duties[before->state] != NULL && (usable || before->state == SL_DELETING)) {
         duties[before->state](work);
     } else if (before->state == SL_SUCCEED && sl_work_is_gone(work)) {
@@ -295,6 +342,9 @@ static void act_and_step(struct sl_work *work, struct sl_plan *plan)
     }
     if (usable) {
         mark_pods(work);
+    }
+    if (work->driver != NULL) {
+        sl_drain_return(work);
     }
     note_progress(work, acts);
     wake(work);

@@ -20,8 +20,18 @@
 #include "core/records/pod.h"
 #include "core/records/rollout.h"
 #include "core/records/workload.h"
+#include "core/traffic/drain.h"
+#include "core/traffic_policy.h"
 
 #define SL_NEVER INT64_MAX
+
+/* What the planner has to know of a pod's traffic, beyond its record. */
+struct sl_roll_traffic {
+    const struct sl_traffic_policy *policy; /* that matches it: it is drained before it is touched;
+                                               NULL: none */
+    int32_t disruptions; /* pods like it that may leave now (core/traffic/budget.h) */
+    const char *budget;  /* the PodDisruptionBudget that says so; "" none */
+};
 
 struct sl_roll_input {
     const struct sl_rollout_record *rollout;
@@ -33,6 +43,7 @@ struct sl_roll_input {
     const struct sl_pod_record *const *pods; /* whose controller is the workload, or one of its
                                                 ReplicaSets; in any order */
     size_t pod_count;
+    const struct sl_roll_traffic *traffic; /* of each pod; NULL: no policy matches any */
     /* What the API server says to this Rollout's last action, and since when all of them fail; NULL
      * and 0 where the last one did not. */
     const char *action_error;
@@ -47,6 +58,7 @@ enum sl_action_kind {
     SL_ACT_POD_DONE,    /* the marks of an upgrade come off */
     SL_ACT_POD_LABEL,   /* the label sluice.dev/batch, of a pod that was made anew */
     SL_ACT_POD_DELETE,
+    SL_ACT_POD_DRAIN,       /* the annotation sluice.dev/drain: written (`on`), or removed */
     SL_ACT_REPLICA_SET_NEW, /* for the workload's template, 0 replicas */
     SL_ACT_REPLICA_SET,     /* its replicas, its annotations of ours */
     SL_ACTION_KINDS,
@@ -80,7 +92,10 @@ struct sl_action { /* by kind; what a kind does not name is not looked at */
     int32_t replicas;       /* -1: as they are */
     bool drop_held;         /* the annotation sluice.dev/held is removed */
     bool handover;          /* POD_UPGRADE: `to` becomes its owner */
-    bool on;                /* FINALIZER: added, else removed */
+    bool on;                /* FINALIZER: added, else removed; DRAIN */
+    /* POD_DRAIN, `on` */
+    enum sl_drain_op drain;
+    int64_t drain_deadline;
 };
 
 struct sl_plan {

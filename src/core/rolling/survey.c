@@ -5,10 +5,18 @@
 #include "core/names.h"
 #include "core/rolling/work.h"
 
+/* Its kubelet, which makes it not Ready, comes after the gate. */
+static bool is_leaving(const struct sl_work_pod *entry)
+{
+    bool joined = entry->state == SL_TRAFFIC_NONE || entry->state == SL_TRAFFIC_IN_SERVICE;
+    return !joined || entry->mark.since != 0 || (entry->pod->gate && !entry->pod->traffic_ready);
+}
+
 static bool is_available(struct sl_work *work, const struct sl_work_pod *entry)
 {
     const struct sl_pod_record *pod = entry->pod;
-    if (pod->ready_since == 0 || (entry->upgrade.running && !entry->upgrade.done)) {
+    if (pod->ready_since == 0 || is_leaving(entry) ||
+        (entry->upgrade.running && !entry->upgrade.done)) {
         return false;
     }
     int64_t from = pod->ready_since + sl_work_spec(work)->plan.min_ready * SL_NS_PER_S;
@@ -59,6 +67,11 @@ static void survey_pods(struct sl_work *work)
         entry->from = sl_work_revision(work, sl_str_from(revision));
         entry->updated = revision[0] != '\0' && strcmp(revision, work->update_revision) == 0;
         sl_upgrade_read(pod, work->arena, &entry->upgrade);
+        entry->state = sl_traffic_state_of(pod);
+        sl_drain_read(pod, work->arena, &entry->mark);
+        if (in->traffic != NULL && in->traffic[i].policy != NULL) {
+            entry->traffic = &in->traffic[i];
+        }
         entry->available = is_available(work, entry);
         available += entry->available ? 1 : 0;
         work->updated += entry->updated ? 1 : 0;
@@ -144,6 +157,7 @@ void sl_work_survey(struct sl_work *work)
 {
     const struct sl_workload_record *workload = work->in->workload;
     work->update_revision = "";
+    work->budget = "";
     work->obstacle = "";
     work->problem = work->in->rollout->problem;
     work->plan_hash = "";

@@ -164,7 +164,9 @@ static void write_note(const struct sl_upgrade *upgrade, struct sl_jval to, stru
         sl_buf_addstr(out, sl_buf_str(&images));
         sl_buf_addc(out, '}');
     }
-    sl_buf_adds(out, upgrade->pod->ready_since == 0 ? ",\"broken\":true}" : "}");
+    bool drained = upgrade->pod->drain[0] != '\0' && upgrade->pod->containers_ready;
+    bool broken = upgrade->pod->ready_since == 0 && !drained;
+    sl_buf_adds(out, broken ? ",\"broken\":true}" : "}");
 }
 
 /* A list of owners is merged by uid: the old controller must be named to be removed. */
@@ -240,9 +242,13 @@ int sl_upgrade_write(const struct sl_upgrade *upgrade, struct sl_buf *out, struc
 
 void sl_upgrade_write_done(const struct sl_pod_record *pod, struct sl_buf *out)
 {
+    SL_AUTO(sl_arena) struct sl_arena arena = {0};
+    struct sl_drain_mark mark;
+    sl_drain_read(pod, &arena, &mark);
     begin_patch(&pod->record, out);
     sl_buf_adds(out, ",\"labels\":{\"" SL_LABEL_UPGRADING
-                     "\":null},\"annotations\":{\"" SL_ANNOTATION_UPGRADE "\":null}}}");
+                     "\":null},\"annotations\":{\"" SL_ANNOTATION_UPGRADE "\":null");
+    sl_buf_adds(out, mark.op == SL_DRAIN_UPGRADE ? ",\"" SL_ANNOTATION_DRAIN "\":null}}}" : "}}}");
 }
 
 /* --- what a pod shows of it --- */

@@ -7,8 +7,8 @@
  *      "containers":{"app":"containerd://old"},"images":{"app":"shop/app:1"},"broken":true}
  *
  * `containers` has those whose image changes, with the containerID that they had, `images` what
- * that one ran. `broken`: the pod was out of service when it was touched. The label
- * sluice.dev/upgrading is on it as long.
+ * that one ran. `broken`: the pod was out of service, and not because we drained it, when it was
+ * touched. The label sluice.dev/upgrading is on it as long.
  *
  * Done (FACTS 8, 9): status.observedGeneration has reached metadata.generation where the server has
  * both, each changed container has another containerID and runs since `since` or later (by the
@@ -21,11 +21,13 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "core/records/pod.h"
+#include "core/traffic/drain.h"
 
 /* Why one template cannot be reached from the other in place: the first field that stands in the
  * way, as a path in the pod template ("spec.containers[app].env"); "" when it can be. Only images
- * of containers and initContainers, and labels and annotations of metadata, may differ. Lives in
- * the arena. Errors: INVALID, a template that is no template. */
+ * of containers and initContainers, and labels and annotations of metadata, may differ, but for the
+ * annotation of `kubectl rollout restart`. Lives in the arena. Errors: INVALID, a template that is
+ * no template. */
 SL_MUST_USE int sl_upgrade_obstacle(struct sl_str from, struct sl_str to, struct sl_arena *arena,
                                     const char **ret_field, struct sl_err *err);
 
@@ -47,7 +49,8 @@ struct sl_upgrade {
 SL_MUST_USE int sl_upgrade_write(const struct sl_upgrade *upgrade, struct sl_buf *out,
                                  struct sl_err *err);
 
-/* Appends the strategic merge patch that takes label and annotation off again. */
+/* Appends the strategic merge patch that takes label and annotation off again, and with them the
+ * annotation sluice.dev/drain that was there for the upgrade. */
 void sl_upgrade_write_done(const struct sl_pod_record *pod, struct sl_buf *out);
 
 struct sl_upgrade_state {

@@ -7,6 +7,7 @@
 enum rule_kind {
     MAY_DIFFER,
     INSIDE,     /* by the rules of its members */
+    BUT_ONE,    /* may differ, but for one member */
     CONTAINERS, /* a list by name, each by the rules of its members */
 };
 
@@ -15,13 +16,15 @@ struct rule {
     const char *key;
     enum rule_kind kind;
     const struct rule *inside;
+    const char *member;
 };
 
 static const struct rule container_rules[] = {{.key = "image", .kind = MAY_DIFFER}, {0}};
 
 static const struct rule metadata_rules[] = {
     {.key = "labels", .kind = MAY_DIFFER},
-    {.key = "annotations", .kind = MAY_DIFFER},
+    /* `kubectl rollout restart` asks for containers that are started anew */
+    {.key = "annotations", .kind = BUT_ONE, .member = "kubectl.kubernetes.io/restartedAt"},
     {0},
 };
 
@@ -89,6 +92,13 @@ static const char *obstacle_in_pair(const struct sl_pair *pair, const char *path
     switch (rule->kind) {
     case INSIDE:
         return obstacle_inside(pair->from, pair->to, inner, rule->inside, arena);
+    case BUT_ONE:
+        return sl_pair_equal(&(struct sl_pair){
+                   .from = sl_jval_get(pair->from, sl_str_from(rule->member)),
+                   .to = sl_jval_get(pair->to, sl_str_from(rule->member)),
+               })
+                   ? NULL
+                   : sl_arena_printf(arena, "%s[%s]", inner, rule->member);
     case CONTAINERS:
         return obstacle_in_containers(pair->from, pair->to, inner, rule->inside, arena);
     case MAY_DIFFER:

@@ -65,13 +65,6 @@ int32_t sl_work_allowance(const struct sl_work *work)
     return work->may_touch && left > 0 ? left : 0;
 }
 
-bool sl_drain_ready(struct sl_work *work, const struct sl_work_pod *pod)
-{
-    (void)work;
-    (void)pod;
-    return true; /* pods leave traffic by their own readiness alone */
-}
-
 struct sl_action *sl_work_add(struct sl_work *work, enum sl_action_kind kind,
                               const struct sl_record *target)
 {

@@ -7,6 +7,7 @@
 #include "core/held.h"
 #include "core/rolling/plan.h"
 #include "core/rolling/upgrade.h"
+#include "core/traffic/lifecycle.h"
 
 struct sl_work;
 
@@ -15,9 +16,14 @@ struct sl_work_pod {
     const char *revision;                  /* its id; "" not known */
     const struct sl_revision_record *from; /* what it runs; NULL: not known any more */
     struct sl_upgrade_state upgrade;
-    const char *obstacle; /* what keeps it from being upgraded in place; "" nothing */
-    bool updated;         /* at the workload's revision */
-    bool available;       /* in service: ready for minReadySeconds, and no upgrade under way */
+    const struct sl_roll_traffic *traffic; /* NULL: it is touched as it is */
+    enum sl_traffic_state state;
+    struct sl_drain_mark mark; /* what has it leave traffic */
+    bool kept;                 /* it is to stay out of traffic, if this run took it out */
+    bool asked;                /* to leave traffic, by this plan */
+    const char *obstacle;      /* what keeps it from being upgraded in place; "" nothing */
+    bool updated;              /* at the workload's revision */
+    bool available;            /* in service: ready for minReadySeconds, and no upgrade under way */
 };
 
 /* How one kind of workload is driven. The table of all of them is in drivers.c. */
@@ -60,6 +66,8 @@ struct sl_work {
     struct sl_batch_targets targets; /* of a run that begins now; count 0 and problem set: none */
     const char *problem;             /* why the plan does not fit; "" it does */
     int64_t again;                   /* when something known will have changed */
+    int32_t asked;                   /* pods that this plan asks to leave traffic */
+    const char *budget;              /* the PodDisruptionBudget that has no room; "" all have */
 
     /* the plan */
     struct sl_rollout_status status; /* the new one */
@@ -98,8 +106,19 @@ const char *sl_work_hash(const struct sl_work *work, struct sl_str text);
 int32_t sl_work_max_unavailable(const struct sl_work *work);
 /* In-service pods that may be touched now; 0 while nothing new may be begun. */
 int32_t sl_work_allowance(const struct sl_work *work);
+
+/* --- drains.c: pods leave traffic before they are touched --- */
+
 /* Asks for the pod to be taken out of traffic; whether it is, and may be touched. */
-bool sl_drain_ready(struct sl_work *work, const struct sl_work_pod *pod);
+bool sl_drain_ready(struct sl_work *work, struct sl_work_pod *pod, enum sl_drain_op op);
+/* Whether its controller has to be told that it is not ready, for it to be the one that goes. */
+bool sl_drain_is_drained(const struct sl_work_pod *pod);
+/* As many of the pods that the run took out of traffic as it still needs stay out … */
+void sl_drain_keep(struct sl_work *work);
+/* … and the others return. */
+void sl_drain_return(struct sl_work *work);
+/* "pod web-3 to leave traffic (Draining)": the first that is waited for; "" none. */
+const char *sl_drain_waits(const struct sl_work *work);
 
 /* --- actions (hold.c, work.c) --- */
 struct sl_action *sl_work_add(struct sl_work *work, enum sl_action_kind kind,

@@ -15,7 +15,7 @@
 #include "model/model.h"
 
 #ifndef SL_RUNS
-#define SL_RUNS 20000
+#define SL_RUNS 8000
 #endif
 #define STEPS 120        /* of the random part, at most */
 #define PEACE_PLANS 2000 /* until a run must have ended */
@@ -66,6 +66,7 @@ static void plan_once(struct m_world *world, bool peace, struct sl_plan *ret_pla
                   peace ? 0 : 30);
     if (killed) {
         m_say(world, "KILLED");
+        m_traffic_killed(world);
         m_view_refresh(world, true);
     }
 }
@@ -84,6 +85,7 @@ static void random_part(struct m_world *world)
         if (world->seen.rollout.used && m_chance(world, 700)) {
             plan_once(world, false, &plan);
         }
+        (void)m_traffic(world, false);
         m_check_calm(world);
         world->now += m_below(world, 3000) * SL_NS_PER_MS;
     }
@@ -99,6 +101,7 @@ static void make_peace(struct m_world *world)
         world->templates[i].good = true;
     }
     world->nodes[0] = true;
+    world->balancer_up = true;
     if (!world->is.workload.used) {
         m_workload_new(world, 1, 3);
     }
@@ -179,10 +182,14 @@ static void peaceful_part(struct m_world *world)
             }
         }
         again = world->is.rollout.used ? again : SL_NEVER;
+        uint64_t version = world->version;
+        int64_t traffic = m_traffic(world, true);
+        changed = changed || version != world->version;
         changed = answer(world, &retried) || changed;
         m_check_calm(world);
         int64_t next = next_timer(world);
         next = again < next ? again : next;
+        next = traffic < next ? traffic : next;
         rest = changed || rest == 0 ? world->now + CONTROLLERS_WAIT : rest;
         if (next == SL_NEVER && world->now >= rest) {
             break;

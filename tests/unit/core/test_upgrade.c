@@ -48,6 +48,14 @@ static void only_images_labels_and_annotations_may_differ(void **state)
         {TEMPLATE("", APP ",\"terminationGracePeriodSeconds\":30"),
          TEMPLATE("", APP ",\"terminationGracePeriodSeconds\":31"),
          "spec.terminationGracePeriodSeconds"},
+        {TEMPLATE("\"annotations\":{\"a\":\"b\"}", APP), TEMPLATE("", APP), ""},
+        {TEMPLATE("", APP),
+         TEMPLATE("\"annotations\":{\"kubectl.kubernetes.io/restartedAt\":\"now\"}", APP),
+         "metadata.annotations[kubectl.kubernetes.io/restartedAt]"},
+        {TEMPLATE("\"annotations\":{\"kubectl.kubernetes.io/restartedAt\":\"now\"}", APP),
+         TEMPLATE("\"annotations\":{\"kubectl.kubernetes.io/restartedAt\":\"now\",\"a\":\"b\"}",
+                  APP),
+         ""},
         {TEMPLATE("\"finalizers\":[\"a/b\"]", APP), TEMPLATE("", APP), "metadata.finalizers"},
         {TEMPLATE("", APP), "{\"spec\":{" APP "},\"other\":1}", "other"},
     };
@@ -183,6 +191,21 @@ static void images_are_compared_with_those_of_the_pod_itself(void **state)
                 OUR_LABELS "}," NOTE("\\\"app\\\":\\\"\\\"", IMAGES ",\\\"broken\\\":true") "}",
                 "\"initContainers\":[{\"name\":\"init\",\"image\":\"i:3\"}],"
                 "\"containers\":[{\"name\":\"app\",\"image\":\"i:3\"}]");
+}
+
+/* It is not ready because it was drained, or all the same. */
+static void a_drained_pod_is_broken_if_its_containers_are_not_ready(void **state)
+{
+    (void)state;
+    for (int ready = 0; ready < 2; ready++) {
+        SL_AUTO(sl_buf) struct sl_buf patch = SL_BUF_INIT(SL_MIB);
+        SL_AUTO(sl_record)
+        struct sl_record *pod = pod_with(",\"annotations\":{\"sluice.dev/drain\":\"{}\"}",
+                                         ready == 1 ? "\"conditions\":[" CONTAINERS_READY "]" : "");
+        struct sl_upgrade upgrade = upgrade_of(pod, TEMPLATE("", APP), TEMPLATE("", APP));
+        assert_int_equal(sl_upgrade_write(&upgrade, &patch, NULL), 0);
+        assert_int_equal(strstr(patch.data, "broken") == NULL, ready == 1);
+    }
 }
 
 static void a_hand_over_replaces_the_controller(void **state)
@@ -412,6 +435,7 @@ int main(void)
         cmocka_unit_test(a_patch_changes_the_image_and_says_what_was_there),
         cmocka_unit_test(a_patch_carries_only_the_marks_that_differ_between_the_templates),
         cmocka_unit_test(images_are_compared_with_those_of_the_pod_itself),
+        cmocka_unit_test(a_drained_pod_is_broken_if_its_containers_are_not_ready),
         cmocka_unit_test(a_hand_over_replaces_the_controller),
         cmocka_unit_test(a_template_that_cannot_be_read_gives_no_patch),
         cmocka_unit_test(what_a_container_still_runs_is_not_waited_for),

@@ -208,7 +208,9 @@ static bool do_upgrade(struct m_world *world, const struct sl_action *action)
         SL_STR_FMT(world->seen.rollout.record.status.run.id), action->revision, since,
         to == pod->template ? "" : "\"app\":\"",
         to == pod->template ? "" : pod->container.container_id, to == pod->template ? "" : "\"",
-        m_available(world, pod, spec->plan.min_ready) ? "" : ",\"broken\":true");
+        m_available(world, pod, spec->plan.min_ready) || pod->record.drain[0] != '\0'
+            ? ""
+            : ",\"broken\":true");
     if (action->handover) {
         pod->record.record.owner_uid = action->to->record.uid;
         pod->record.template_hash = m_text(world, "%s", action->revision);
@@ -230,6 +232,9 @@ static bool do_done(struct m_world *world, const struct sl_action *action)
 {
     struct m_pod *pod = pod_of(world, action);
     pod->record.upgrade = "";
+    if (strstr(pod->record.drain, "\"op\":\"upgrade\"") != NULL) {
+        pod->record.drain = "";
+    }
     m_touch(world, &pod->record.record);
     return true;
 }
@@ -238,6 +243,24 @@ static bool do_label(struct m_world *world, const struct sl_action *action)
 {
     struct m_pod *pod = pod_of(world, action);
     pod->record.batch = m_text(world, "%d", action->batch);
+    m_touch(world, &pod->record.record);
+    return true;
+}
+
+static bool do_drain(struct m_world *world, const struct sl_action *action)
+{
+    struct m_pod *pod = pod_of(world, action);
+    SL_AUTO(sl_buf) struct sl_buf text = SL_BUF_INIT(SL_POD_DRAIN_MAX);
+    const struct sl_drain_mark mark = {
+        .op = action->drain,
+        .id = world->seen.rollout.record.status.run.id,
+        .since = world->now,
+        .deadline = action->drain_deadline,
+    };
+    if (action->on) {
+        sl_drain_write(&mark, &text);
+    }
+    pod->record.drain = sl_arena_cstr(&world->arena, sl_buf_str(&text));
     m_touch(world, &pod->record.record);
     return true;
 }
@@ -303,7 +326,7 @@ static bool (*const doers[SL_ACTION_KINDS])(struct m_world *, const struct sl_ac
     [SL_ACT_DISOWN] = do_disown,       [SL_ACT_POD_UPGRADE] = do_upgrade,
     [SL_ACT_POD_DONE] = do_done,       [SL_ACT_POD_LABEL] = do_label,
     [SL_ACT_POD_DELETE] = do_delete,   [SL_ACT_REPLICA_SET_NEW] = do_new_set,
-    [SL_ACT_REPLICA_SET] = do_set,
+    [SL_ACT_REPLICA_SET] = do_set,     [SL_ACT_POD_DRAIN] = do_drain,
 };
 
 /* What an action is about, as the API server has it now; NULL: it is not there. */

@@ -101,6 +101,12 @@ static void workload_goes(struct m_world *world)
     }
 }
 
+static void balancer_fails(struct m_world *world)
+{
+    world->balancer_up = !world->balancer_up;
+    m_say(world, "CHAOS: the load balancer %s", world->balancer_up ? "answers" : "does not answer");
+}
+
 /* The clock jumps: somebody suspended the machine, or nothing happened for long. */
 static void time_passes(struct m_world *world)
 {
@@ -119,6 +125,7 @@ static const struct {
     {6, true, true, m_user_plan},        {8, true, true, partition_moves},
     {6, false, false, scales},           {2, false, true, rollout_goes},
     {1, false, false, workload_goes},    {10, true, false, time_passes},
+    {8, true, false, balancer_fails},
 };
 
 void m_chaos(struct m_world *world)

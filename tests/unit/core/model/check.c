@@ -22,6 +22,9 @@ static bool in_service(const struct m_world *world, size_t index, int64_t min_re
     if (same && is->record.upgrade[0] != '\0' && is->running != is->template) {
         return false;
     }
+    if (same && is->record.drain[0] != '\0') {
+        return false; /* it is on its way out of traffic */
+    }
     if (same && is->record.record.deleted != 0 && seen->record.record.deleted == 0) {
         return m_available(world, seen, min_ready); /* by somebody else, and not known yet */
     }
@@ -159,6 +162,7 @@ static void check_pod(struct m_world *world, const struct sl_action *action, con
         rollout->record.deleted == 0 && sl_str_is(rollout->status.run.id, pod->patched_in)) {
         m_fail(world, "(3) pod %s is patched a second time in one run", action->target->name);
     }
+    m_check_traffic(world, index, what);
     check_budget(world, serves ? 1 : 0,
                  counts.updated + 1 + (action->kind == SL_ACT_POD_DELETE ? missing : 0), what);
 }
@@ -173,24 +177,30 @@ static void check_partition(struct m_world *world, const struct m_policy *policy
     struct m_counts counts;
     m_count(world, seen, &counts);
     int32_t moved = counts.updated;
-    bool newly = false; /* given by this */
+    bool newly = false; /* in service, and given by this */
+    bool anew = false;  /* out of service, or not there: it costs nothing */
     bool there[M_PODS] = {false};
     for (size_t i = 0; i < M_PODS; i++) {
         const struct m_pod *pod = &seen->pods[i];
         if (m_alive(pod) && pod->record.ordinal < seen->workload.record.replicas) {
             bool given = pod->record.ordinal >= policy->partition && !is_at(world, seen, pod);
             there[pod->record.ordinal] = true;
-            newly = newly || (given && pod->record.ordinal < before.partition);
+            bool by_this = given && pod->record.ordinal < before.partition;
+            newly = newly || (by_this && in_service(world, i, min_ready));
+            anew = anew || by_this;
             moved += given ? 1 : 0;
             taken += given && in_service(world, i, min_ready) ? 1 : 0;
+            if (given && pod->record.ordinal < before.partition && pod->record.ready_since != 0) {
+                m_check_traffic(world, i, "partition");
+            }
         }
     }
     for (int32_t i = 0; i < seen->workload.record.replicas && i < M_PODS; i++) {
         moved += !there[i] && i >= policy->partition ? 1 : 0;
-        newly = newly || (!there[i] && i >= policy->partition && i < before.partition);
+        anew = anew || (!there[i] && i >= policy->partition && i < before.partition);
     }
-    if (newly) {
-        check_budget(world, taken, moved, "partition");
+    if (newly || anew) {
+        check_budget(world, newly ? taken : 0, moved, "partition");
     }
 }
 
@@ -207,6 +217,9 @@ static void check_release(struct m_world *world, const struct m_policy *policy)
     int32_t old = counts.available - counts.updated_available;
     int32_t least = replicas - unavailable;
     int32_t taken = old > least ? old - least : 0;
+    if (world->has_traffic && taken > 0) {
+        m_fail(world, "(8) release: %d pods in service may be removed", taken);
+    }
     check_budget(world, taken, surge + unavailable, "release");
 }
 
@@ -270,6 +283,9 @@ static void check_set(struct m_world *world, const struct sl_action *action)
             serve += in_service(world, i, min_ready) ? 1 : 0;
         }
     }
+    if (action->replicas >= 0 && serve > action->replicas && world->has_traffic) {
+        m_fail(world, "(8) replicaset: %d pods in service, %d may stay", serve, action->replicas);
+    }
     if (action->replicas >= 0 && serve > action->replicas) {
         check_budget(world, serve - action->replicas, 0, "replicaset");
     }
@@ -279,6 +295,10 @@ void m_check_action(struct m_world *world, const struct sl_action *action)
 {
     if (action->kind == SL_ACT_POD_UPGRADE || action->kind == SL_ACT_POD_DELETE) {
         check_pod(world, action, sl_action_names[action->kind]);
+    } else if (action->kind == SL_ACT_POD_DRAIN && action->on) {
+        size_t index = index_of(world, action);
+        int64_t min_ready = world->seen.rollout.record.spec.plan.min_ready;
+        check_budget(world, in_service(world, index, min_ready) ? 1 : 0, 0, "drain");
     } else if (action->kind == SL_ACT_WORKLOAD) {
         check_workload(world, action);
     } else if (action->kind == SL_ACT_REPLICA_SET) {
@@ -510,6 +530,7 @@ void m_check_end(struct m_world *world)
         (status->phase == SL_PHASE_FAILED && world->is.workload.record.held[0] == '\0')) {
         check_pods(world);
         check_originals(world);
+        m_check_traffic_end(world);
     } else {
         m_fail(world, "(4) it ends as %s: %.*s", sl_phase_names[status->phase],
                SL_STR_FMT(status->message));

@@ -40,14 +40,21 @@ static void start(struct m_world *world, struct m_pod *pod)
     m_touch(world, &pod->record.record);
 }
 
+/* Finalizers keep the object, not the containers (FACTS 13). */
+static void stop(struct m_world *world, struct m_pod *pod)
+{
+    pod->running = -1;
+    pod->record.stopped = true;
+    not_ready(world, pod);
+    m_touch(world, &pod->record.record);
+}
+
 static void turn(struct m_world *world, struct m_pod *pod)
 {
     struct sl_pod_record *record = &pod->record;
     pod->kubelet_at = SL_NEVER;
     if (record->record.deleted != 0) {
-        m_say(world, "pod %s is gone", record->record.name);
-        pod->used = false;
-        world->version++;
+        stop(world, pod);
     } else if (record->finished) {
         return;
     } else if (record->observed_generation < record->record.generation) {
@@ -55,12 +62,15 @@ static void turn(struct m_world *world, struct m_pod *pod)
         later(world, pod, 1500);
         m_touch(world, &record->record);
     } else if (pod->running != pod->template || pod->restart) {
+        if (pod->restart && pod->running >= 0) {
+            m_check_traffic(world, (size_t)(pod - world->is.pods), "restarted");
+        }
         pod->restart = false;
         start(world, pod);
     } else if (!record->containers_ready) {
         record->containers_ready = true;
-        record->ready_since = m_second(world);
-        record->unready_since = 0;
+        record->stopped = false;
+        (void)m_ready(world, pod);
         m_touch(world, &record->record);
     }
 }
@@ -72,6 +82,14 @@ bool m_kubelets(struct m_world *world)
         struct m_pod *pod = &world->is.pods[i];
         if (pod->used && pod->kubelet_at <= world->now) {
             turn(world, pod);
+        }
+        if (pod->used && pod->record.record.deleted != 0 && pod->record.stopped &&
+            pod->record.balancers[0] == '\0') {
+            m_say(world, "pod %s is gone", pod->record.record.name);
+            pod->used = false;
+            world->version++;
+        } else if (pod->used && !pod->record.finished) {
+            (void)m_ready(world, pod);
         }
     }
     return world->version != version;

@@ -6,6 +6,7 @@
  *     statefulset.c …kubelet.c are the controllers: each call is one pass over what is there
  *     world.c                  the objects, and the reconciler's view of them, which may be old
  *     api.c                    does what the planner's actions ask, as the API server would
+ *     traffic.c                gates and a load balancer, in part of the worlds
  *     check.c                  the properties that must hold whatever happened
  *
  * What a controller decides is as in the sources of Kubernetes 1.36 (pkg/controller/…), where it
@@ -21,7 +22,9 @@
 #include <stdio.h>
 
 #include "core/names.h"
+#include "core/records/disruption_budget.h"
 #include "core/rolling/plan.h"
+#include "core/traffic/lifecycle.h"
 
 #define M_PODS 40
 #define M_REVISIONS 24
@@ -42,7 +45,22 @@ struct m_pod {
     int node;               /* of a DaemonSet */
     int64_t kubelet_at;     /* when its kubelet does the next thing; SL_NEVER */
     bool restart;           /* its image was changed: its container is to be made anew */
+    bool overdue;           /* its drain ended at its deadline */
     const char *patched_in; /* the run that changed its image last; NULL: none did */
+};
+
+/* Of the pod in the same place: the load balancer, and what the reconciler keeps in memory. */
+struct m_member {
+    bool in;
+    int sessions;
+};
+struct m_traffic {
+    const char *uid;
+    struct m_member member;
+    struct sl_member known;
+    int64_t gate_off;
+    int wanted;
+    bool planned;
 };
 
 struct m_revision {
@@ -115,6 +133,11 @@ struct m_world {
     const char *broken;    /* the first property that did not hold */
     int failures;          /* how many did not */
     int template_count;
+    struct sl_traffic_policy policy;
+    struct sl_budget_record budget; /* its status follows at once: test_lifecycle_random.c lags */
+    struct m_traffic traffic[M_PODS];
+    int32_t budget_room; /* its maxUnavailable */
+    bool has_traffic, balancer_up;
     bool nodes[M_NODES];
 
     /* check.c: what happened */
@@ -176,6 +199,16 @@ bool m_replica_sets(struct m_world *world);
 bool m_kubelets(struct m_world *world);
 bool m_garbage(struct m_world *world);
 bool m_controllers(struct m_world *world, bool all); /* in some order; some of them, or all */
+
+/* --- traffic.c --- */
+void m_traffic_open(struct m_world *world);
+void m_traffic_admit(const struct m_world *world, struct m_pod *pod);
+bool m_ready(struct m_world *world, struct m_pod *pod); /* the kubelet's word; whether it changed */
+void m_traffic_input(struct m_world *world, struct sl_roll_input *input);
+int64_t m_traffic(struct m_world *world, bool peace); /* plans each pod; when again */
+void m_traffic_killed(struct m_world *world);         /* what is in memory is lost */
+void m_check_traffic(struct m_world *world, size_t index, const char *what);
+void m_check_traffic_end(struct m_world *world);
 
 /* --- user.c: what people do, as the webhook lets them --- */
 void m_user_template(struct m_world *world, int template);

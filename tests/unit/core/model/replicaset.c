@@ -38,6 +38,9 @@ static bool goes_first(const struct m_pod *a, const struct m_pod *b)
     if ((a->record.ready_since != 0) != (b->record.ready_since != 0)) {
         return a->record.ready_since == 0;
     }
+    if (a->record.cost != b->record.cost) {
+        return a->record.cost == SL_COST_OURS; /* pod-deletion-cost */
+    }
     if (a->record.ready_since != b->record.ready_since) {
         return a->record.ready_since > b->record.ready_since;
     }

@@ -95,6 +95,7 @@ static void add_owned(struct m_world *world, struct sl_roll_input *input)
     }
     input->revisions = revisions;
     input->pods = pods;
+    m_traffic_input(world, input);
 }
 
 void m_view_input(struct m_world *world, struct sl_roll_input *ret_input)

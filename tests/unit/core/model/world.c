@@ -223,6 +223,9 @@ struct m_pod *m_pod_new(struct m_world *world, const char *name, const char *own
         pod->record.revision = world->kind == M_DEPLOYMENT ? "" : revision;
         pod->record.template_hash = world->kind == M_DEPLOYMENT ? revision : "";
         pod->record.batch = pod->record.upgrade = pod->record.traffic = "";
+        pod->record.labels = pod->record.address = pod->record.traffic_message = "";
+        pod->record.drain = pod->record.balancers = "";
+        m_traffic_admit(world, pod);
         pod->record.unready_since = m_second(world);
         pod->record.ordinal =
             world->kind == M_STATEFUL_SET ? (int32_t)strtol(dash + 1, NULL, 10) : -1;
@@ -242,6 +245,7 @@ void m_pod_delete(struct m_world *world, struct m_pod *pod)
 {
     if (pod->record.record.deleted == 0) {
         pod->record.record.deleted = m_second(world);
+        pod->record.delete_asked = m_second(world);
         pod->record.record.generation++;
         pod->kubelet_at = world->now + m_below(world, 3000) * SL_NS_PER_MS;
         m_touch(world, &pod->record.record);
@@ -373,6 +377,7 @@ void m_world_open(struct m_world *world, uint64_t seed)
     world->calm = m_chance(world, 300);
     world->counts = m_chance(world, 300);
     first_templates(world);
+    m_traffic_open(world);
     struct m_workload *workload = &world->is.workload;
     for (size_t i = 0; i < M_FIELDS; i++) {
         workload->originals[i] = "";
@@ -394,6 +399,8 @@ void m_world_open(struct m_world *world, uint64_t seed)
     m_workload_new(world, 0, size);
     for (int quiet = 0; quiet < 10; quiet++) {
         quiet = m_controllers(world, true) ? 0 : quiet;
+        m_view_refresh(world, true);
+        (void)m_traffic(world, true);
         world->now += SL_NS_PER_S;
     }
     m_user_rollout(world);
