@@ -335,6 +335,18 @@ const struct sl_traffic_policy *sl_snapshot_match(const struct sl_snapshot *snap
     return first;
 }
 
+const struct sl_traffic_policy *sl_snapshot_policy(const struct sl_snapshot *snapshot,
+                                                   struct sl_str ns, struct sl_str name)
+{
+    const struct bucket *bucket = find(snapshot, ns);
+    for (size_t i = 0; bucket != NULL && i < bucket->policy_count; i++) {
+        if (sl_str_eq(bucket->policies[i].name, name)) {
+            return &bucket->policies[i];
+        }
+    }
+    return NULL;
+}
+
 const struct sl_rollout *sl_snapshot_rollout(const struct sl_snapshot *snapshot, struct sl_str ns,
                                              struct sl_str group, struct sl_str kind,
                                              struct sl_str name)

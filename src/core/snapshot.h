@@ -2,7 +2,7 @@
  * known of namespaces, looked up by namespace.
  *
  * Built by one thread (open, add…, seal), then read by any number; who owns it is
- * run/policy_store.h's business.
+ * run/webhook/policy_store.h's business.
  */
 #ifndef SL_CORE_SNAPSHOT_H
 #define SL_CORE_SNAPSHOT_H
@@ -54,6 +54,10 @@ struct sl_namespace sl_snapshot_namespace(const struct sl_snapshot *snapshot, st
 const struct sl_traffic_policy *sl_snapshot_match(const struct sl_snapshot *snapshot,
                                                   struct sl_str ns, struct sl_labels labels,
                                                   const struct sl_traffic_policy **ret_second);
+
+/* The TrafficPolicy of that name; NULL: there is none. */
+const struct sl_traffic_policy *sl_snapshot_policy(const struct sl_snapshot *snapshot,
+                                                   struct sl_str ns, struct sl_str name);
 
 /* The Rollout that names a workload; of several the one whose name sorts first. */
 const struct sl_rollout *sl_snapshot_rollout(const struct sl_snapshot *snapshot, struct sl_str ns,

@@ -18,25 +18,26 @@ const char *const sl_outcome_names[] = {"allowed", "patched", "denied", NULL};
 static const struct route {
     enum sl_endpoint endpoint;
     enum sl_operation operation;
-    const char *group, *resource;
+    const char *group, *resource, *sub_resource;
     sl_mutator *mutate;
     sl_refusal *refuse; /* asked first, whatever is known of the namespace; NULL: nobody is */
 } routes[] = {
-    {SL_MUTATE, SL_CREATE, "", "pods", sl_pod_create, sl_pod_refuse},
-    {SL_MUTATE, SL_UPDATE, "", "pods", sl_pod_update, NULL},
-    {SL_MUTATE, SL_CREATE, ANY_WORKLOAD, ANY_WORKLOAD, sl_workload_create, NULL},
-    {SL_MUTATE, SL_UPDATE, ANY_WORKLOAD, ANY_WORKLOAD, sl_workload_update, NULL},
-    {SL_VALIDATE, SL_CREATE, SL_API_GROUP, "trafficpolicies", sl_validate_traffic_policy, NULL},
-    {SL_VALIDATE, SL_UPDATE, SL_API_GROUP, "trafficpolicies", sl_validate_traffic_policy, NULL},
-    {SL_VALIDATE, SL_CREATE, SL_API_GROUP, "rollouts", sl_validate_rollout, NULL},
-    {SL_VALIDATE, SL_UPDATE, SL_API_GROUP, "rollouts", sl_validate_rollout, NULL},
+    {SL_MUTATE, SL_CREATE, "", "pods", "", sl_pod_create, sl_pod_refuse},
+    {SL_MUTATE, SL_UPDATE, "", "pods", "", sl_pod_update, NULL},
+    {SL_MUTATE, SL_CREATE, "", "pods", "eviction", sl_evict, NULL},
+    {SL_MUTATE, SL_CREATE, ANY_WORKLOAD, ANY_WORKLOAD, "", sl_workload_create, NULL},
+    {SL_MUTATE, SL_UPDATE, ANY_WORKLOAD, ANY_WORKLOAD, "", sl_workload_update, NULL},
+    {SL_VALIDATE, SL_CREATE, SL_API_GROUP, "trafficpolicies", "", sl_validate_traffic_policy, NULL},
+    {SL_VALIDATE, SL_UPDATE, SL_API_GROUP, "trafficpolicies", "", sl_validate_traffic_policy, NULL},
+    {SL_VALIDATE, SL_CREATE, SL_API_GROUP, "rollouts", "", sl_validate_rollout, NULL},
+    {SL_VALIDATE, SL_UPDATE, SL_API_GROUP, "rollouts", "", sl_validate_rollout, NULL},
 };
 
 static bool route_matches(const struct route *route, enum sl_endpoint endpoint,
                           const struct sl_review *review, const struct sl_admit_config *config)
 {
     if ((route->endpoint & endpoint) == 0 || route->operation != review->operation ||
-        review->sub_resource.n > 0) {
+        !sl_str_eq(review->sub_resource, sl_str_from(route->sub_resource))) {
         return false;
     }
     if (route->resource == ANY_WORKLOAD) {

@@ -12,6 +12,7 @@
 
 #include "codec/jsonpatch.h"
 #include "core/admission/review.h"
+#include "core/evictions.h"
 #include "core/handovers.h"
 #include "core/snapshot.h"
 
@@ -22,7 +23,8 @@
 struct sl_known {
     const struct sl_snapshot *policies;
     const struct sl_handovers *handovers; /* NULL: none */
-    int64_t now;                          /* nanoseconds since 1970; 0 where no clock counts */
+    struct sl_evictees evictees;
+    int64_t now; /* nanoseconds since 1970; 0 where no clock counts */
 };
 
 /* The part of the configuration that decides. */
@@ -58,10 +60,13 @@ struct sl_decision {
     struct sl_str name;  /* of a denial: the object's; empty where it is to be generated */
     struct sl_cause causes[SL_PROBLEMS_MAX];
     size_t cause_count;
+    int64_t retry_after; /* of a denial: seconds after which to ask again; 0: not said */
     struct sl_str patch; /* JSON Patch text; absent where nothing changes */
     const char *warnings[SL_WARNINGS_MAX];
     size_t warning_count;
     const char *why; /* one clause for people: what was done, or why nothing was */
+    enum sl_eviction eviction;
+    struct sl_drain_order drain; /* of an eviction that waits: to be done by the caller, whenever */
 };
 
 /* Which of the two URLs was called; ANY is both, for the CLI. */

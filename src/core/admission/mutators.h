@@ -17,6 +17,7 @@ sl_mutator sl_pod_create;              /* pod_create.c */
 sl_mutator sl_pod_update;              /* pod_update.c */
 sl_mutator sl_workload_create;         /* hold.c */
 sl_mutator sl_workload_update;         /* hold.c */
+sl_mutator sl_evict;                   /* eviction.c */
 sl_mutator sl_validate_traffic_policy; /* validate.c */
 sl_mutator sl_validate_rollout;        /* validate.c */
 

@@ -5,16 +5,15 @@
 #include "core/admission/pod.h"
 #include "core/names.h"
 
-/* Annotations that only the kubelet sets, on the mirror of a static pod: the kubelet owns that pod
- * and would not obey a gate or a finalizer on its mirror. */
-#define MIRROR_ANNOTATION "kubernetes.io/config.mirror"
+/* As SL_ANNOTATION_MIRROR is, on the mirror of a static pod: the kubelet owns that pod and would
+ * not obey a gate or a finalizer on its mirror. */
 #define SOURCE_ANNOTATION "kubernetes.io/config.source"
 
 /* Why a pod gets nothing whatever matches it; NULL: it gets everything. */
 static const char *exempt(struct sl_admission *work, const struct sl_pod *pod)
 {
     struct sl_str source = sl_annotation(pod->annotations, SL_STR(SOURCE_ANNOTATION), &work->arena);
-    if (sl_jval_get(pod->annotations, SL_STR(MIRROR_ANNOTATION)).type != SL_J_ABSENT ||
+    if (sl_jval_get(pod->annotations, SL_STR(SL_ANNOTATION_MIRROR)).type != SL_J_ABSENT ||
         (source.n > 0 && !sl_str_is(source, "api")) || sl_str_is(pod->owner.kind, "Node")) {
         return "it is a static pod's mirror";
     }

@@ -1,6 +1,8 @@
 /* The answer of an admission review (response.h): the last step of the admission path. */
 #include "core/admission/response.h"
 
+#include <inttypes.h>
+
 #include "codec/base64.h"
 
 static void add_text(struct sl_buf *out, const char *before, struct sl_str text)
@@ -24,7 +26,11 @@ static void add_details(const struct sl_review *review, const struct sl_decision
         add_text(out, ",\"field\":", sl_str_from(cause->field));
         sl_buf_addc(out, '}');
     }
-    sl_buf_adds(out, decision->cause_count > 0 ? "]}" : "}");
+    sl_buf_adds(out, decision->cause_count > 0 ? "]" : "");
+    if (decision->retry_after > 0) {
+        sl_buf_addf(out, ",\"retryAfterSeconds\":%" PRId64, decision->retry_after);
+    }
+    sl_buf_addc(out, '}');
 }
 
 void sl_response_write(const struct sl_review *review, const struct sl_decision *decision,

@@ -34,10 +34,22 @@ static const struct sl_jrow status_rows[] = {
     {0},
 };
 
+static const struct sl_jrow precondition_rows[] = {
+    {.key = "uid", AT(sl_object, delete_uid)},
+    {0},
+};
+
+static const struct sl_jrow delete_rows[] = {
+    {.key = "dryRun", AT(sl_object, delete_dry_run)},
+    {.key = "preconditions", .at = SL_JROW_NO_VALUE, WITHIN(precondition_rows)},
+    {0},
+};
+
 static const struct sl_jrow object_rows[] = {
     {.key = "metadata", AT(sl_object, metadata), WITHIN(metadata_rows)},
     {.key = "spec", AT(sl_object, spec), WITHIN(spec_rows)},
     {.key = "status", .at = SL_JROW_NO_VALUE, WITHIN(status_rows)},
+    {.key = "deleteOptions", .at = SL_JROW_NO_VALUE, WITHIN(delete_rows)},
     {0},
 };
 

@@ -24,7 +24,9 @@ struct sl_object {
         deletion_timestamp;
     struct sl_jval spec, readiness_gates, containers, init_containers, host_network, grace_period,
         replicas, template;
-    struct sl_jval conditions; /* status.conditions */
+    struct sl_jval conditions;                 /* status.conditions */
+    struct sl_jval delete_dry_run, delete_uid; /* of an Eviction: deleteOptions.dryRun,
+                                                  .preconditions .uid */
 };
 
 struct sl_review {

@@ -58,6 +58,10 @@ static void what_both_hold_is_found_also_when_the_included_one_was_closed_first(
     assert_non_null(second);
     assert_true(sl_str_is(second->name, "m"));
     assert_string_equal(match(both, "two", &second), "z");
+    assert_true(sl_str_is(sl_snapshot_policy(both, SL_STR("shop"), SL_STR("m"))->name, "m"));
+    assert_true(sl_str_is(sl_snapshot_policy(both, SL_STR("shop"), SL_STR("z"))->name, "z"));
+    assert_null(sl_snapshot_policy(both, SL_STR("shop"), SL_STR("web")));
+    assert_null(sl_snapshot_policy(both, SL_STR("old"), SL_STR("m")));
     assert_string_equal(rollout_of(both, "web"), "a");
     assert_string_equal(rollout_of(both, "api"), "b");
     assert_int_equal(sl_snapshot_policy_count(both), 3);
