@@ -1,7 +1,7 @@
-/* sluice reconciler: the role that rolls workloads (run/reconciler.h) as a command. */
+/* sluice reconciler: the role that rolls workloads (run/reconciler/reconciler.h) as a command. */
 #include "cli/role.h"
 #include "codec/names.h"
-#include "run/reconciler.h"
+#include "run/reconciler/reconciler.h"
 
 struct reconciler_values {
     struct sl_role_values role;

@@ -16,8 +16,8 @@
 #include "codec/json.h"
 #include "codec/names.h"
 #include "core/names.h"
-#include "run/config.h"
-#include "run/policy_files.h"
+#include "run/webhook/config.h"
+#include "run/webhook/policy_files.h"
 
 struct review_values {
     struct sl_texts policies, files;

@@ -1,9 +1,9 @@
-/* sluice webhook: the admission webhook's role (run/webhook.h) as a command. */
+/* sluice webhook: the admission webhook's role (run/webhook/webhook.h) as a command. */
 #include <stdio.h>
 
 #include "cli/role.h"
-#include "run/inputs.h"
-#include "run/webhook.h"
+#include "run/webhook/inputs.h"
+#include "run/webhook/webhook.h"
 
 static const struct sl_option options[] = {
     SL_ROLE_OPTIONS("check the file, and the policy files, certificate and\n"

@@ -35,6 +35,7 @@
     X(multi_poll)                                                                                  \
     X(multi_remove_handle)                                                                         \
     X(multi_setopt)                                                                                \
+    X(multi_socket_action)                                                                         \
     X(slist_append)                                                                                \
     X(slist_free_all)                                                                              \
     X(url)                                                                                         \

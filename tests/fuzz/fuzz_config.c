@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "run/config.h"
+#include "run/webhook/config.h"
 
 static void check_text(struct sl_str text)
 {

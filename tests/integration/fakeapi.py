@@ -1,4 +1,6 @@
-"""An API server that only lists and watches, for tests of one role: what a test puts into it, and nothing more."""
+"""An API server that only lists and watches, and has annotations patched, for tests of one role: what a test
+puts into it, and nothing more.
+"""
 
 import http.server
 import json
@@ -7,7 +9,7 @@ import threading
 import urllib.parse
 
 LISTS = {"trafficpolicies": "TrafficPolicyList", "rollouts": "RolloutList", "namespaces": "NamespaceList",
-         "replicasets": "ReplicaSetList"}
+         "replicasets": "ReplicaSetList", "pods": "PodList"}
 
 
 BOOKMARKS = 0.5  # seconds of silence
@@ -23,6 +25,9 @@ class FakeApi:
         self.version = 1
         self.forbidden = set()
         self.queries = {}  # the last of each resource
+        self.patches = []  # bodies, as they came
+        self.patching = threading.Event()  # cleared: no patch is answered
+        self.patching.set()
         self.server = None
         self.port = 0
 
@@ -40,7 +45,16 @@ class FakeApi:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
-                api.answer(self)
+                self.answer_by(api.answer)
+
+            def do_PATCH(self):
+                self.answer_by(api.patch)
+
+            def answer_by(self, function):
+                if self.server is api.server:
+                    function(self)
+                else:  # it has stopped, and this is a connection of before
+                    self.close_connection = True
 
             def log_message(self, *_):
                 pass
@@ -69,13 +83,14 @@ class FakeApi:
 
     # --- what is in it
 
-    def put(self, plural, name, spec=None, namespace="shop", **metadata):
+    def put(self, plural, name, spec=None, namespace="shop", status=None, **metadata):
         with self.changed:
             known = self.objects[plural].get((namespace, name))
             self.version += 1
             made = {"metadata": {"name": name, "uid": f"{plural}-{name}", "resourceVersion": str(self.version),
                                  **({"namespace": namespace} if namespace else {}), **metadata},
-                    **({} if spec is None else {"spec": spec})}
+                    **({} if spec is None else {"spec": spec}),
+                    **({} if status is None else {"status": status})}
             self.objects[plural][namespace, name] = made
             self.tell(plural, "MODIFIED" if known else "ADDED", made)
 
@@ -109,6 +124,33 @@ class FakeApi:
                 items, version = list(self.objects[plural].values()), self.version
             self.send(request, 200, {"kind": LISTS[plural], "metadata": {"resourceVersion": str(version)},
                                      "items": items})
+
+    def patch(self, request):
+        """A merge patch of annotations, with its preconditions."""
+        path = urllib.parse.urlsplit(request.path).path.split("/")
+        plural, key = path[-2], (path[-3], path[-1])
+        body = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
+        with self.changed:
+            self.patches.append(body)
+        self.patching.wait()
+        asked = body["metadata"]
+        with self.changed:
+            if f"patch {plural}" in self.forbidden:
+                status, answer = 403, f"cannot patch {plural}"
+            elif any(asked[name] != self.objects[plural][key]["metadata"][name]
+                     for name in ("uid", "resourceVersion")):
+                status, answer = 409, "the object has been modified"
+            else:
+                self.version += 1
+                made = json.loads(json.dumps(self.objects[plural][key]))
+                made["metadata"].setdefault("annotations", {}).update(asked["annotations"])
+                made["metadata"]["resourceVersion"] = str(self.version)
+                self.objects[plural][key] = made
+                self.tell(plural, "MODIFIED", made)
+                status, answer = 200, None
+        self.send(request, status, made if answer is None else {
+            "kind": "Status", "status": "Failure", "code": status, "message": answer,
+            "reason": "Forbidden" if status == 403 else "Conflict"})
 
     def send(self, request, status, body):
         text = json.dumps(body).encode()

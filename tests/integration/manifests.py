@@ -23,6 +23,7 @@ CONFIGURATIONS = [("MutatingWebhookConfiguration", "sluice-webhook", "/mutate"),
 FAILURE_POLICIES = {
     "pod-create.sluice.dev": "Ignore",
     "pod-update.sluice.dev": "Fail",
+    "pod-evict.sluice.dev": "Ignore",
     "workload-create.sluice.dev": "Ignore",
     "workload-update.sluice.dev": "Fail",
     "policy.sluice.dev": "Fail",
@@ -35,6 +36,7 @@ ASKED = {
     "create-pods-by-daemon-set-controller-04.json": "pod-create.sluice.dev",
     "create-pods-by-replicaset-controller-35.json": "pod-create.sluice.dev",
     "create-pods-by-statefulset-controller-06.json": "pod-create.sluice.dev",
+    "create-pods-eviction-by-admin-07.json": "pod-evict.sluice.dev",
     "create-statefulsets-by-admin-09.json": "workload-create.sluice.dev",
 }
 
@@ -65,11 +67,12 @@ def seconds(duration):
 
 
 def matches_rules(webhook, request):
-    """Rules name no subresource, so a request for one (such as pods/eviction) never matches."""
+    """A rule for a resource is none for its subresources."""
     resource = request["resource"]
-    return not request.get("subResource") and any(
+    name = "/".join(filter(None, (resource["resource"], request.get("subResource"))))
+    return any(
         request["operation"] in rule["operations"] and resource["group"] in rule["apiGroups"]
-        and resource["version"] in rule["apiVersions"] and resource["resource"] in rule["resources"]
+        and resource["version"] in rule["apiVersions"] and name in rule["resources"]
         for rule in webhook["rules"])
 
 
@@ -80,7 +83,7 @@ def asked(request):
     return [webhook["name"] for webhook, _ in webhooks()
             if matches_rules(webhook, request) and all(
                 cel.evaluate(cel.parse(condition["expression"]), scope)
-                for condition in webhook["matchConditions"])]
+                for condition in webhook.get("matchConditions", []))]
 
 
 class Files(unittest.TestCase):
@@ -106,15 +109,17 @@ class Files(unittest.TestCase):
             self.assertEqual("restricted", labels[f"pod-security.kubernetes.io/{mode}"])
         self.assertNotIn("sluice.dev/managed", labels)
 
-    def test_the_webhook_may_watch_and_nothing_else(self):
+    def test_the_webhook_may_watch_and_mark_pods_and_nothing_else(self):
         bound = [binding["roleRef"]["name"] for (kind, _), binding in BASE.items()
                  if kind.endswith("RoleBinding")
                  for subject in binding["subjects"] if subject["name"] == "sluice-webhook"]
         self.assertEqual(["sluice-webhook"], bound)
-        rules = get("ClusterRole")["rules"]
-        self.assertEqual({"trafficpolicies", "rollouts", "namespaces", "replicasets"},
-                         {resource for rule in rules for resource in rule["resources"]})
-        self.assertEqual({"list", "watch"}, {verb for rule in rules for verb in rule["verbs"]})
+        follow = {"list", "watch"}
+        self.assertEqual(
+            {"trafficpolicies": follow, "rollouts": follow, "namespaces": follow,
+             "replicasets": follow, "pods": follow | {"patch"}},
+            {resource: set(rule["verbs"]) for rule in get("ClusterRole")["rules"]
+             for resource in rule["resources"]})
         self.assertIs(False, get("ServiceAccount")["automountServiceAccountToken"])
         self.assertIs(True, pod()["spec"]["automountServiceAccountToken"])
         self.assertEqual("sluice-webhook", pod()["spec"]["serviceAccountName"])
@@ -128,6 +133,9 @@ class Files(unittest.TestCase):
         self.assertEqual({
             ("sluice.dev", "rollouts"): (follow | {"patch"}, None),
             ("sluice.dev", "rollouts/status"): ({"patch"}, None),
+            ("sluice.dev", "trafficpolicies"): (follow, None),
+            ("sluice.dev", "trafficpolicies/status"): ({"patch"}, None),
+            ("policy", "poddisruptionbudgets"): (follow, None),
             ("apps", "deployments"): (follow | {"patch"}, None),
             ("apps", "statefulsets"): (follow | {"patch"}, None),
             ("apps", "daemonsets"): (follow | {"patch"}, None),
@@ -136,6 +144,7 @@ class Files(unittest.TestCase):
             ("apps", "replicasets/finalizers"): ({"update"}, None),
             ("apps", "controllerrevisions"): (follow, None),
             ("", "pods"): (follow | {"patch", "delete"}, None),
+            ("", "pods/status"): ({"patch"}, None),
             ("events.k8s.io", "events"): ({"create", "patch"}, None)}, rules)
         lease = RECONCILER_CONFIG["leaderElection"]
         self.assertEqual(NAMESPACE, lease["namespace"])
@@ -284,7 +293,8 @@ class Webhooks(unittest.TestCase):
             name, policy = webhook["name"], webhook["failurePolicy"]
             found[name] = policy
             self.assertRegex(text, rf"- name: {re.escape(name)}\n  # {policy}: ", "no reason given")
-            self.assertEqual(("None", 5, ["v1"], "Equivalent"),
+            effects = "NoneOnDryRun" if name == "pod-evict.sluice.dev" else "None"
+            self.assertEqual((effects, 5, ["v1"], "Equivalent"),
                              (webhook["sideEffects"], webhook["timeoutSeconds"],
                               webhook["admissionReviewVersions"], webhook["matchPolicy"]))
         self.assertEqual(FAILURE_POLICIES, found)

@@ -14,7 +14,7 @@ import time
 import unittest
 import warnings
 
-from fakeapi import FakeApi
+from fakeapi import LISTS, FakeApi
 from server import FIXTURES, PATIENCE, Mount, Server, ask, der, issue, wait_until
 
 POLICY = """apiVersion: sluice.dev/v1alpha1
@@ -557,16 +557,17 @@ class Cluster(unittest.TestCase):
         with self.server(paths=False) as server:
             self.assert_policy(server, "one")
             self.api.stop()
-            wait_until(lambda: len(server.logged(self.LOST)) == 4, "each resource is lost")
+            wait_until(lambda: len(server.logged(self.LOST)) == len(LISTS), "each resource is lost")
             wait_until(lambda: server.metric("sluice_cache_stale_seconds", resource) > 1, "it is stale")
             self.assertEqual("one", policy_in(server.post("/mutate", POD)[2]))
             self.assertEqual(server.ready(), (200, "ok\n"))
-            self.assertEqual(4, len(server.logged(self.LOST)))
+            self.assertEqual(len(LISTS), len(server.logged(self.LOST)))
             self.api.delete("trafficpolicies", "one")
             self.policy("two")
             self.api.start()
             self.assert_policy(server, "two")
-            wait_until(lambda: len(server.logged("follows the API server again")) == 4, "all are followed again")
+            followed = "follows the API server again"
+            wait_until(lambda: len(server.logged(followed)) == len(LISTS), "all are followed again")
             self.assertEqual(0, server.metric("sluice_cache_stale_seconds", resource))
 
     def test_what_breaks_a_rule_is_left_out_logged_once_and_counted(self):

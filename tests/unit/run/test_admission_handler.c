@@ -1,6 +1,7 @@
 /* The HTTP answer to each kind of request, on one thread and on several. */
 #include "log_capture.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,10 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "codec/json.h"
+#include "codec/timestamp.h"
 #include "codec/yaml.h"
-#include "run/admission_handler.h"
+#include "core/records/evictee.h"
+#include "run/webhook/admission_handler.h"
 
 #define TIMEOUT (10 * SL_NS_PER_S)
 #define ANSWER_MAX (64 * SL_KIB)
@@ -18,6 +21,11 @@
 static const char policy[] = "{\"apiVersion\":\"sluice.dev/"
                              "v1alpha1\",\"kind\":\"TrafficPolicy\",\"metadata\":{\"namespace\":"
                              "\"shop\",\"name\":\"web\"},\"spec\":{\"selector\":{}}}";
+
+static const char running_pod[] =
+    "{\"metadata\":{\"namespace\":\"shop\",\"name\":\"p\",\"uid\":\"u-p\",\"resourceVersion\":"
+    "\"7\","
+    "\"labels\":{\"sluice.dev/traffic-policy\":\"web\"}},\"status\":{\"phase\":\"Running\"}}";
 
 #define REVIEW(operation, group, resource, object)                                                 \
     "{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\",\"request\":{\"uid\":"   \
@@ -34,8 +42,17 @@ static const char policy[] = "{\"apiVersion\":\"sluice.dev/"
            "{\"apiVersion\":\"sluice.dev/v1alpha1\",\"kind\":\"TrafficPolicy\",\"metadata\":{"     \
            "\"name\":\"x\"},\"spec\":{}}")
 
+#define EVICTION                                                                                   \
+    "{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\",\"request\":{\"uid\":"   \
+    "\"" UID "\",\"resource\":{\"group\":\"\",\"version\":\"v1\",\"resource\":\"pods\"},"          \
+    "\"subResource\":\"eviction\",\"namespace\":\"shop\",\"name\":\"p\",\"operation\":"            \
+    "\"CREATE\",\"object\":{\"kind\":\"Eviction\",\"metadata\":{\"name\":\"p\"}}}}"
+
 struct fixture {
     struct sl_admit_config config;
+    struct sl_evictee_set *evictees;
+    struct sl_drain_orders *orders;
+    struct sl_record *pod; /* of the set */
     struct sl_policy_store *policies;
     struct sl_metrics *metrics;
     struct sl_admission_handler *handler;
@@ -57,11 +74,17 @@ static int setup(void **state)
     sl_snapshot_seal(snapshot);
     sl_policy_store_swap(fixture->policies, snapshot, 1);
 
+    fixture->evictees = sl_evictee_set_open();
+    assert_int_equal(sl_drain_orders_open(&fixture->orders, NULL), 0);
+    assert_int_equal(sl_evictee_record_decode(sl_str_from(running_pod), &fixture->pod, NULL), 0);
+    sl_evictee_set_changed(fixture->evictees, NULL, fixture->pod);
     const struct sl_admission_handler_options options = {
         .config = &fixture->config,
         .policies = fixture->policies,
         .metrics = fixture->metrics,
         .request_timeout = TIMEOUT,
+        .evictees = fixture->evictees,
+        .orders = fixture->orders,
     };
     assert_int_equal(sl_admission_handler_open(&options, &fixture->handler, NULL), 0);
     *state = fixture;
@@ -72,6 +95,9 @@ static int teardown(void **state)
 {
     struct fixture *fixture = *state;
     sl_admission_handler_close(fixture->handler);
+    sl_drain_orders_close(fixture->orders);
+    sl_evictee_set_close(fixture->evictees);
+    sl_record_free(fixture->pod);
     sl_metrics_close(fixture->metrics);
     sl_policy_store_close(fixture->policies);
     free(fixture);
@@ -262,6 +288,83 @@ static void of_bad_requests_one_line_a_second_is_logged(void **state)
     }
 }
 
+static bool has_order(const struct fixture *fixture)
+{
+    struct pollfd fd = {.fd = sl_drain_orders_fd(fixture->orders), .events = POLLIN};
+    return poll(&fd, 1, 0) == 1;
+}
+
+/* Appends what is logged of one eviction, which must be told to wait, to `log`. */
+static void evict(const struct fixture *fixture, struct sl_buf *log)
+{
+    const struct sl_http_request request =
+        request_of("POST", "/mutate", "application/json", EVICTION);
+    struct log_capture capture;
+    log_capture_begin(&capture);
+    struct sl_http_response response = handle(fixture, &request);
+    log_capture_end(&capture, log);
+    assert_int_equal(response.status, 200);
+    assert_non_null(strstr(response.body.data, "\"retryAfterSeconds\":5},\"code\":429}"));
+    sl_buf_cleanup(&response.body);
+}
+
+static void an_eviction_that_waits_has_its_pod_marked_and_remembered(void **state)
+{
+    const struct fixture *fixture = *state;
+    const struct sl_evictees known = sl_evictee_set_known(fixture->evictees);
+    SL_AUTO(sl_arena) struct sl_arena arena = {0};
+    SL_AUTO(sl_buf) struct sl_buf log = SL_BUF_INIT(ANSWER_MAX);
+    SL_AUTO(sl_buf) struct sl_buf text = SL_BUF_INIT(SL_METRICS_MAX);
+    const struct sl_metrics_sample sample = {.policies = 0};
+    struct sl_evictee pod;
+    assert_false(has_order(fixture));
+    evict(fixture, &log);
+    assert_true(has_order(fixture));
+    assert_non_null(strstr(log.data, "\"resource\":\"pods/eviction\""));
+    assert_true(known.find(known.pods, SL_STR("shop"), SL_STR("p"), &arena, &pod));
+    assert_true(pod.asked.first > 0);
+    sl_metrics_write(fixture->metrics, &sample, &text);
+    assert_non_null(strstr(text.data, "sluice_evictions_total{outcome=\"waits\"} 1\n"));
+}
+
+/* Whoever has given up asks again: then it is marked. */
+static void an_eviction_that_was_too_late_marks_nothing(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct sl_http_request request = request_of("POST", "/mutate", "application/json", EVICTION);
+    request.received -= TIMEOUT;
+    struct sl_http_response response = handle(fixture, &request);
+    assert_int_equal(response.status, 503);
+    assert_false(has_order(fixture));
+    sl_buf_cleanup(&response.body);
+}
+
+static void an_eviction_that_still_waits_is_not_logged_again(void **state)
+{
+    struct fixture *fixture = *state;
+    SL_AUTO(sl_buf) struct sl_buf log = SL_BUF_INIT(ANSWER_MAX);
+    SL_AUTO(sl_buf) struct sl_buf json = SL_BUF_INIT(ANSWER_MAX);
+    char since[SL_TIMESTAMP_SIZE];
+    char deadline[SL_TIMESTAMP_SIZE];
+    int64_t now = sl_clock_wall();
+    struct sl_record *before = fixture->pod;
+    sl_timestamp_write_micro(now, since);
+    sl_timestamp_write_micro(now + 60 * SL_NS_PER_S, deadline);
+    sl_buf_addf(
+        &json,
+        "{\"metadata\":{\"namespace\":\"shop\",\"name\":\"p\",\"uid\":\"u-p\",\"labels\":{"
+        "\"sluice.dev/traffic-policy\":\"web\"},\"annotations\":{\"sluice.dev/drain\":\"{"
+        "\\\"op\\\":\\\"evict\\\",\\\"since\\\":\\\"%s\\\",\\\"deadline\\\":\\\"%s\\\"}\"}},"
+        "\"status\":{\"phase\":\"Running\"}}",
+        since, deadline);
+    assert_int_equal(sl_evictee_record_decode(sl_buf_str(&json), &fixture->pod, NULL), 0);
+    sl_evictee_set_changed(fixture->evictees, before, fixture->pod);
+    sl_record_free(before);
+    evict(fixture, &log);
+    assert_int_equal(log.len, 0);
+    assert_false(has_order(fixture));
+}
+
 #define THREADS 4
 #define ROUNDS 500
 
@@ -304,6 +407,9 @@ int main(void)
         TEST(an_answer_that_does_not_fit_is_a_fault_of_ours),
         TEST(answers_are_counted),
         TEST(of_bad_requests_one_line_a_second_is_logged),
+        TEST(an_eviction_that_waits_has_its_pod_marked_and_remembered),
+        TEST(an_eviction_that_was_too_late_marks_nothing),
+        TEST(an_eviction_that_still_waits_is_not_logged_again),
         TEST(threads_do_not_share_their_working_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "run/config.h"
+#include "run/webhook/config.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 

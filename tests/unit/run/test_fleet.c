@@ -2,7 +2,7 @@
  * API server sends them. */
 #include "fake_caches.h"
 
-#include "run/fleet.h"
+#include "run/reconciler/fleet.h"
 
 static const struct sl_workload_kind clone_set = {
     .group = SL_STR_INIT("apps.kruise.io"),
@@ -39,6 +39,10 @@ static const struct sl_str versions[] = {SL_STR_INIT("v1alpha1")};
 #define POD(name, uid, owner)                                                                      \
     META(name, uid, "," OWNED_BY(owner))                                                           \
     ",\"spec\":{\"containers\":[{\"name\":\"web\",\"image\":\"web:1\"}]}}"
+
+#define POLICY(generation)                                                                         \
+    META("web", "t", ",\"generation\":" generation)                                                \
+    ",\"spec\":{\"selector\":{\"matchLabels\":{\"app\":\"web\"}}}}"
 
 struct fixture {
     struct sl_fleet *fleet;
@@ -84,7 +88,7 @@ static const struct sl_roll_input *input(struct fixture *fixture, const char *na
     assert_true(
         sl_fleet_input(fixture->fleet, target(fixture, name), &fixture->arena, &fixture->input));
     for (size_t i = 0; i < sl_targets_count(targets); i++) {
-        sl_targets_at(targets, i)->dirty = false;
+        sl_targets_at(targets, i)->due.dirty = false;
     }
     return &fixture->input;
 }
@@ -93,10 +97,16 @@ static void every_resource_is_cached_in_the_namespace_alone(void **state)
 {
     const struct fixture *fixture = *state;
     static const char *const names[] = {
-        "rollouts.sluice.dev",      "replicasets.apps",
-        "controllerrevisions.apps", "pods",
-        "deployments.apps",         "statefulsets.apps",
-        "daemonsets.apps",          "clonesets.apps.kruise.io",
+        "rollouts.sluice.dev",
+        "replicasets.apps",
+        "controllerrevisions.apps",
+        "pods",
+        "trafficpolicies.sluice.dev",
+        "poddisruptionbudgets.policy",
+        "deployments.apps",
+        "statefulsets.apps",
+        "daemonsets.apps",
+        "clonesets.apps.kruise.io",
     };
     struct sl_fleet_resource resource;
     size_t count = 0;
@@ -188,8 +198,8 @@ static void what_is_not_there_is_said_to_be_missing(void **state)
     assert_null(input(fixture, "job")->kind);
     assert_string_not_equal(fixture->input.rollout->problem, "");
     fake_put("statefulsets", WORKLOAD("web", "set"));
-    assert_true(target(fixture, "web")->dirty);
-    assert_false(target(fixture, "job")->dirty);
+    assert_true(target(fixture, "web")->due.dirty);
+    assert_false(target(fixture, "job")->due.dirty);
     sl_fleet_forget(fixture->fleet, SL_STR("sluice.dev"), SL_STR("rollouts"), SL_STR("shop"),
                     SL_STR("web"), "r");
     assert_false(
@@ -207,26 +217,44 @@ static void what_is_owned_leads_to_the_rollout_of_the_workload(void **state)
     (void)input(fixture, "web");
 
     fake_put("pods", POD("web-a-1", "p1", "a"));
-    assert_true(target(fixture, "web")->dirty);
+    assert_true(target(fixture, "web")->due.dirty);
     (void)input(fixture, "web");
     fake_put("pods", POD("other-1", "p2", "c"));
-    assert_false(target(fixture, "web")->dirty);
+    assert_false(target(fixture, "web")->due.dirty);
 
     /* a pod before its ReplicaSet: the ReplicaSet brings it */
     fake_put("pods", POD("web-b-1", "p3", "b"));
-    assert_false(target(fixture, "web")->dirty);
+    assert_false(target(fixture, "web")->due.dirty);
     fake_put("replicasets", REPLICA_SET("web-b", "b", "d"));
-    assert_true(target(fixture, "web")->dirty);
+    assert_true(target(fixture, "web")->due.dirty);
     assert_int_equal(input(fixture, "web")->pod_count, 2);
 
     /* a pod that is taken away from it, and one that is gone */
     fake_put("pods", POD("web-a-1", "p1", "elsewhere"));
-    assert_true(target(fixture, "web")->dirty);
+    assert_true(target(fixture, "web")->due.dirty);
     assert_int_equal(input(fixture, "web")->pod_count, 1);
     sl_fleet_forget(fixture->fleet, SL_STR(""), SL_STR("pods"), SL_STR("shop"), SL_STR("web-b-1"),
                     "p3");
-    assert_true(target(fixture, "web")->dirty);
+    assert_true(target(fixture, "web")->due.dirty);
     assert_int_equal(input(fixture, "web")->pod_count, 0);
+}
+
+/* Both may say that its pods are not to be touched yet. */
+static void a_policy_and_a_budget_lead_to_the_rollouts_of_their_namespace(void **state)
+{
+    struct fixture *fixture = *state;
+    fake_put("rollouts", ROLLOUT("web", "r", "apps/v1", "StatefulSet", "web"));
+    (void)input(fixture, "web");
+    fake_put("trafficpolicies", POLICY("1"));
+    assert_true(target(fixture, "web")->due.dirty);
+    (void)input(fixture, "web");
+    fake_put("trafficpolicies", POLICY("1")); /* its status alone, which is written every second */
+    assert_false(target(fixture, "web")->due.dirty);
+    fake_put("trafficpolicies", POLICY("2"));
+    assert_true(target(fixture, "web")->due.dirty);
+    (void)input(fixture, "web");
+    fake_put("poddisruptionbudgets", META("few", "b", "") "}");
+    assert_true(target(fixture, "web")->due.dirty);
 }
 
 static void a_second_rollout_of_the_workload_has_a_rival(void **state)
@@ -261,6 +289,7 @@ int main(void)
         TEST(a_kind_of_the_configuration_is_found_by_its_group),
         TEST(what_is_not_there_is_said_to_be_missing),
         TEST(what_is_owned_leads_to_the_rollout_of_the_workload),
+        TEST(a_policy_and_a_budget_lead_to_the_rollouts_of_their_namespace),
         TEST(a_second_rollout_of_the_workload_has_a_rival),
         TEST(an_answer_enters_the_cache_of_its_resource),
     };

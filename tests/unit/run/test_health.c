@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "net/certs.h"
-#include "run/webhook_health.h"
+#include "run/webhook/health.h"
 
 #define DAYS 1
 #define DAY_SECONDS INT64_C(86400)

@@ -4,7 +4,7 @@
 
 #include "log_capture.h"
 #include "net/certs.h"
-#include "run/inputs.h"
+#include "run/webhook/inputs.h"
 
 #define T0 (1000 * SL_NS_PER_S)
 #define RETRY (10 * SL_NS_PER_S)

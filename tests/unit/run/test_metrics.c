@@ -10,7 +10,7 @@
 
 #include <fcntl.h>
 
-#include "run/metrics.h"
+#include "run/webhook/metrics.h"
 
 static const struct sl_workload_kind clone_set = {
     .group = SL_STR_INIT("apps.kruise.io"),
@@ -55,6 +55,8 @@ static void every_name_has_help_and_type_before_its_values(void **state)
         "controller_runtime_webhook_requests_in_flight",
         "controller_runtime_webhook_latency_seconds",
         "sluice_admission_decisions_total",
+        "sluice_evictions_total",
+        "sluice_eviction_drains_total",
         "sluice_http_sheds_total",
         "sluice_http_connections",
         "sluice_http_body_bytes_in_flight",
@@ -134,17 +136,19 @@ static void latencies_fall_into_cumulative_buckets(void **state)
 static void decisions_are_counted_by_a_resource_of_a_fixed_set(void **state)
 {
     static const struct {
-        struct sl_str group, resource;
+        struct sl_str group, resource, sub_resource;
         enum sl_operation operation;
         enum sl_outcome outcome;
     } decided[] = {
-        {SL_STR_INIT(""), SL_STR_INIT("pods"), SL_CREATE, SL_PATCHED},
-        {SL_STR_INIT(""), SL_STR_INIT("pods"), SL_CREATE, SL_PATCHED},
-        {SL_STR_INIT("apps"), SL_STR_INIT("deployments"), SL_UPDATE, SL_PATCHED},
-        {SL_STR_INIT("apps.kruise.io"), SL_STR_INIT("clonesets"), SL_UPDATE, SL_ALLOWED},
-        {SL_STR_INIT("sluice.dev"), SL_STR_INIT("rollouts"), SL_CREATE, SL_DENIED},
-        {SL_STR_INIT("evil"), SL_STR_INIT("a\"b\n"), SL_CONNECT, SL_ALLOWED},
-        {SL_STR_INIT(""), SL_STR_INIT("deployments"), SL_DELETE, SL_ALLOWED},
+        {SL_STR_INIT(""), SL_STR_INIT("pods"), {0}, SL_CREATE, SL_PATCHED},
+        {SL_STR_INIT(""), SL_STR_INIT("pods"), {0}, SL_CREATE, SL_PATCHED},
+        {SL_STR_INIT(""), SL_STR_INIT("pods"), SL_STR_INIT("eviction"), SL_CREATE, SL_DENIED},
+        {SL_STR_INIT(""), SL_STR_INIT("pods"), SL_STR_INIT("evil"), SL_CREATE, SL_DENIED},
+        {SL_STR_INIT("apps"), SL_STR_INIT("deployments"), {0}, SL_UPDATE, SL_PATCHED},
+        {SL_STR_INIT("apps.kruise.io"), SL_STR_INIT("clonesets"), {0}, SL_UPDATE, SL_ALLOWED},
+        {SL_STR_INIT("sluice.dev"), SL_STR_INIT("rollouts"), {0}, SL_CREATE, SL_DENIED},
+        {SL_STR_INIT("evil"), SL_STR_INIT("a\"b\n"), {0}, SL_CONNECT, SL_ALLOWED},
+        {SL_STR_INIT(""), SL_STR_INIT("deployments"), {0}, SL_DELETE, SL_ALLOWED},
     };
     SL_AUTO(sl_buf) struct sl_buf text = SL_BUF_INIT(SL_METRICS_MAX);
     const struct sl_metrics_sample sample = {.policies = 0};
@@ -152,6 +156,7 @@ static void decisions_are_counted_by_a_resource_of_a_fixed_set(void **state)
         const struct sl_review review = {
             .group = decided[i].group,
             .resource = decided[i].resource,
+            .sub_resource = decided[i].sub_resource,
             .operation = decided[i].operation,
         };
         sl_metrics_decided(*state, &review, decided[i].outcome);
@@ -161,12 +166,30 @@ static void decisions_are_counted_by_a_resource_of_a_fixed_set(void **state)
     "sluice_admission_decisions_total{resource=\"" resource "\",operation=\"" operation            \
     "\",outcome=\"" outcome "\"} " count
     assert_line(&text, DECISIONS("pods", "CREATE", "patched", "2"));
+    assert_line(&text, DECISIONS("pods/eviction", "CREATE", "denied", "1"));
+    assert_line(&text, DECISIONS("other", "CREATE", "denied", "1"));
     assert_line(&text, DECISIONS("deployments.apps", "UPDATE", "patched", "1"));
     assert_line(&text, DECISIONS("clonesets.apps.kruise.io", "UPDATE", "allowed", "1"));
     assert_line(&text, DECISIONS("rollouts.sluice.dev", "CREATE", "denied", "1"));
     assert_line(&text, DECISIONS("other", "CONNECT", "allowed", "1"));
     assert_line(&text, DECISIONS("other", "DELETE", "allowed", "1"));
     assert_null(strstr(text.data, "evil"));
+}
+
+static void evictions_are_counted_by_how_they_were_decided(void **state)
+{
+    SL_AUTO(sl_buf) struct sl_buf text = SL_BUF_INIT(SL_METRICS_MAX);
+    const struct sl_metrics_sample sample = {.orders = {.done = 3, .failed = 1}};
+    sl_metrics_evicted(*state, SL_EVICTION_WAITS);
+    sl_metrics_evicted(*state, SL_EVICTION_WAITS);
+    sl_metrics_evicted(*state, SL_EVICTION_OUT_OF_TRAFFIC);
+    write_text(*state, &sample, &text);
+    assert_line(&text, "sluice_evictions_total{outcome=\"waits\"} 2");
+    assert_line(&text, "sluice_evictions_total{outcome=\"out_of_traffic\"} 1");
+    assert_line(&text, "sluice_evictions_total{outcome=\"overdue\"} 0");
+    assert_null(strstr(text.data, "outcome=\"none\""));
+    assert_line(&text, "sluice_eviction_drains_total{result=\"success\"} 3");
+    assert_line(&text, "sluice_eviction_drains_total{result=\"failure\"} 1");
 }
 
 static void what_others_count_is_shown(void **state)
@@ -250,6 +273,7 @@ int main(void)
         TEST(requests_are_counted_by_webhook_and_status),
         TEST(latencies_fall_into_cumulative_buckets),
         TEST(decisions_are_counted_by_a_resource_of_a_fixed_set),
+        TEST(evictions_are_counted_by_how_they_were_decided),
         TEST(what_others_count_is_shown),
         TEST(the_process_knows_what_it_uses),
     };

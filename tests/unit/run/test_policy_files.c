@@ -1,7 +1,7 @@
 /* Which files are read as policies, in which order, and what is said when one is wrong. */
 #include "scratch.h"
 
-#include "run/policy_files.h"
+#include "run/webhook/policy_files.h"
 
 #define POLICY(name)                                                                               \
     "apiVersion: sluice.dev/v1alpha1\nkind: TrafficPolicy\nmetadata: {namespace: shop, "           \

@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 
 #include "codec/json.h"
-#include "run/policy_store.h"
+#include "run/webhook/policy_store.h"
 
 #define READERS 4
 #define SWAPS 2000

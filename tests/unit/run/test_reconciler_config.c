@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "run/reconciler_config.h"
+#include "run/reconciler/config.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 

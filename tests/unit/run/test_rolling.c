@@ -3,7 +3,7 @@
 #include "fake_caches.h"
 
 #include "core/rolling/actions.h"
-#include "run/rolling.h"
+#include "run/reconciler/rolling.h"
 
 #define MS SL_NS_PER_MS
 #define S SL_NS_PER_S
@@ -21,9 +21,9 @@ static struct {
     int64_t action_error_since;
 } planner;
 
-const char *const sl_action_names[] = {"finalizer",  "workload",  "disown",     "pod-upgrade",
-                                       "pod-done",   "pod-label", "pod-delete", "replicaset-new",
-                                       "replicaset", NULL};
+const char *const sl_action_names[] = {"finalizer",      "workload",   "disown",     "pod-upgrade",
+                                       "pod-done",       "pod-label",  "pod-delete", "pod-drain",
+                                       "replicaset-new", "replicaset", NULL};
 
 void sl_roll_plan(const struct sl_roll_input *input, int64_t now, struct sl_arena *arena,
                   struct sl_plan *ret_plan)
@@ -149,6 +149,7 @@ void sl_events_emit(struct sl_events *events, const struct sl_event *event, int6
 struct fixture {
     struct sl_fleet *fleet;
     struct sl_reconciler_numbers numbers;
+    struct sl_writes *writes;
     struct sl_rolling *rolling;
 };
 
@@ -165,8 +166,9 @@ static int setup(void **state)
     fakes.forgotten = 0;
     planner.plan.again = SL_NEVER;
     fixture->fleet = sl_fleet_open(&fleet);
+    fixture->writes = sl_writes_open(NULL, fixture->fleet, 30 * S);
     const struct sl_rolling_options options = {
-        .fleet = fixture->fleet, .numbers = &fixture->numbers, .timeout = 30 * S};
+        .fleet = fixture->fleet, .writes = fixture->writes, .numbers = &fixture->numbers};
     fixture->rolling = sl_rolling_open(&options);
     fake_put("rollouts", ROLLOUT("1"));
     *state = fixture;
@@ -176,6 +178,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *fixture = *state;
+    sl_writes_close(fixture->writes);
     sl_rolling_close(fixture->rolling);
     sl_fleet_close(fixture->fleet);
     free(fixture);
@@ -190,8 +193,8 @@ static void turn(struct fixture *fixture, int64_t now)
 /* The answer to what was sent as the index-th. */
 static int64_t answered_later; /* than WALL */
 
-static void answer_for(struct fixture *fixture, size_t index, enum sl_err_kind kind,
-                       const char *reason, const char *text, int64_t now)
+static void answer_for(size_t index, enum sl_err_kind kind, const char *reason, const char *text,
+                       int64_t now)
 {
     struct sl_reply reply = {.tag = sent[index].tag,
                              .verb = sent[index].verb,
@@ -202,14 +205,13 @@ static void answer_for(struct fixture *fixture, size_t index, enum sl_err_kind k
     } else {
         (void)sl_err_set(&reply.err, kind, "%s", text);
     }
-    sl_rolling_reply(fixture->rolling, &reply, now, WALL + answered_later);
+    sl_writes_reply(&reply, now, WALL + answered_later);
     sl_buf_cleanup(&reply.body);
 }
 
-static void answer(struct fixture *fixture, size_t index, enum sl_err_kind kind, const char *text,
-                   int64_t now)
+static void answer(size_t index, enum sl_err_kind kind, const char *text, int64_t now)
 {
-    answer_for(fixture, index, kind, "", text, now);
+    answer_for(index, kind, "", text, now);
 }
 
 static void want_actions(enum sl_action_kind kind, size_t count)
@@ -232,7 +234,7 @@ static void a_step_is_stored_alone_and_said_when_it_is(void **state)
     assert_int_equal(sent_count, 1);
     assert_true(sent[0].status);
     assert_int_equal(emitted.count, 0);
-    answer(fixture, 0, SL_ERR_NONE, ROLLOUT("2"), 1);
+    answer(0, SL_ERR_NONE, ROLLOUT("2"), 1);
     assert_int_equal(emitted.count, 1);
     assert_string_equal(emitted.reason, "BatchStarted");
     assert_string_equal(emitted.note, "batch 0 of 3");
@@ -248,7 +250,7 @@ static void a_step_that_was_not_stored_is_not_said(void **state)
     planner.plan.event = "BatchStarted";
     planner.plan.status.message = SL_STR("batch 0 of 3");
     turn(fixture, 0);
-    answer(fixture, 0, SL_ERR_CONFLICT, "changed meanwhile", 1);
+    answer(0, SL_ERR_CONFLICT, "changed meanwhile", 1);
     assert_int_equal(emitted.count, 0);
     assert_int_equal(fixture->numbers.actions[SL_ACTION_STATUS][SL_RESULT_CONFLICT], 1);
 }
@@ -260,15 +262,15 @@ static void it_is_not_planned_again_while_a_request_is_under_way(void **state)
     planner.plan.write_status = true;
     turn(fixture, 0);
     assert_int_equal(sent_count, 3); /* the status, and both actions beside it */
-    assert_int_equal(sl_rolling_under_way(fixture->rolling), 3);
+    assert_int_equal(sl_writes_under_way(fixture->writes), 3);
     fake_put("rollouts", ROLLOUT("2"));
     turn(fixture, 1);
-    answer(fixture, 0, SL_ERR_NONE, ROLLOUT("3"), 2);
-    answer(fixture, 1, SL_ERR_NONE, ROLLOUT("4"), 2);
+    answer(0, SL_ERR_NONE, ROLLOUT("3"), 2);
+    answer(1, SL_ERR_NONE, ROLLOUT("4"), 2);
     turn(fixture, 3);
     assert_int_equal(planner.plans, 1);
     assert_int_equal(sl_rolling_due(fixture->rolling), INT64_MAX);
-    answer(fixture, 2, SL_ERR_NONE, ROLLOUT("5"), 4);
+    answer(2, SL_ERR_NONE, ROLLOUT("5"), 4);
     assert_int_equal(sl_rolling_due(fixture->rolling), 0);
     want_actions(SL_ACT_POD_UPGRADE, 0);
     planner.plan.write_status = false;
@@ -287,16 +289,16 @@ static void failures_wait_longer_and_longer_up_to_half_a_minute(void **state)
     for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
         turn(fixture, now);
         assert_int_equal(sent_count, i + 1);
-        answer(fixture, i, SL_ERR_TRANSIENT, "away", now);
+        answer(i, SL_ERR_TRANSIENT, "away", now);
         fake_put("rollouts", ROLLOUT("9")); /* what changes meanwhile does not hasten it */
         assert_int_equal(sl_rolling_due(fixture->rolling), now + waits[i] * S);
         turn(fixture, now + waits[i] * S - 1);
         now += waits[i] * S;
     }
     turn(fixture, now);
-    answer(fixture, sent_count - 1, SL_ERR_NONE, ROLLOUT("9"), now);
+    answer(sent_count - 1, SL_ERR_NONE, ROLLOUT("9"), now);
     turn(fixture, now);
-    answer(fixture, sent_count - 1, SL_ERR_TRANSIENT, "away", now);
+    answer(sent_count - 1, SL_ERR_TRANSIENT, "away", now);
     assert_int_equal(sl_rolling_due(fixture->rolling), now + 1 * S);
     assert_int_equal(emitted.count, 0); /* nobody can do anything about it */
 }
@@ -306,14 +308,14 @@ static void a_conflict_is_planned_again_when_the_caches_move_or_after_a_second(v
     struct fixture *fixture = *state;
     want_actions(SL_ACT_WORKLOAD, 1);
     turn(fixture, 0);
-    answer(fixture, 0, SL_ERR_CONFLICT, "changed meanwhile", 10 * MS);
+    answer(0, SL_ERR_CONFLICT, "changed meanwhile", 10 * MS);
     assert_int_equal(sl_rolling_due(fixture->rolling), 10 * MS + S);
     turn(fixture, S);
     assert_int_equal(planner.plans, 1);
     fake_put("rollouts", ROLLOUT("2"));
     turn(fixture, S);
     assert_int_equal(planner.plans, 2);
-    answer(fixture, 1, SL_ERR_CONFLICT, "changed meanwhile", S);
+    answer(1, SL_ERR_CONFLICT, "changed meanwhile", S);
     turn(fixture, 2 * S);
     assert_int_equal(planner.plans, 3);
 }
@@ -324,14 +326,14 @@ static void what_is_refused_is_said_to_people_and_to_the_planner(void **state)
     want_actions(SL_ACT_WORKLOAD, 1);
     turn(fixture, 0);
     assert_null(planner.action_error);
-    answer(fixture, 0, SL_ERR_DENIED, "a policy forbids it", 0);
+    answer(0, SL_ERR_DENIED, "a policy forbids it", 0);
     assert_int_equal(emitted.count, 1);
     assert_true(emitted.warning);
     assert_string_equal(emitted.note, "a policy forbids it");
     turn(fixture, S);
     assert_string_equal(planner.action_error, "a policy forbids it");
     assert_int_equal(planner.action_error_since, WALL);
-    answer(fixture, 1, SL_ERR_NONE, ROLLOUT("2"), S);
+    answer(1, SL_ERR_NONE, ROLLOUT("2"), S);
     turn(fixture, S);
     assert_null(planner.action_error);
     assert_int_equal(planner.action_error_since, 0);
@@ -354,14 +356,14 @@ static void what_is_gone_leaves_the_cache(void **state)
     struct fixture *fixture = *state;
     want_actions(SL_ACT_POD_DELETE, 1);
     turn(fixture, 0);
-    answer(fixture, 0, SL_ERR_NONE, ROLLOUT("2"), 0); /* it is being deleted, and still there */
+    answer(0, SL_ERR_NONE, ROLLOUT("2"), 0); /* it is being deleted, and still there */
     assert_int_equal(fakes.forgotten, 0);
     turn(fixture, 0);
-    answer(fixture, 1, SL_ERR_NONE, "{\"kind\":\"Status\",\"status\":\"Success\"}", 0);
+    answer(1, SL_ERR_NONE, "{\"kind\":\"Status\",\"status\":\"Success\"}", 0);
     assert_int_equal(fakes.forgotten, 1);
     fake_put("rollouts", ROLLOUT("3"));
     turn(fixture, 0);
-    answer_for(fixture, 2, SL_ERR_NOT_FOUND, "NotFound", "no such pod", 0);
+    answer_for(2, SL_ERR_NOT_FOUND, "NotFound", "no such pod", 0);
     assert_int_equal(fakes.forgotten, 2);
 }
 
@@ -371,7 +373,7 @@ static void a_path_that_is_not_served_takes_nothing_out_of_the_cache(void **stat
     struct fixture *fixture = *state;
     planner.plan.write_status = true;
     turn(fixture, 0);
-    answer(fixture, 0, SL_ERR_NOT_FOUND, "the server answered 404: 404 page not found", 0);
+    answer(0, SL_ERR_NOT_FOUND, "the server answered 404: 404 page not found", 0);
     assert_int_equal(fakes.forgotten, 0);
     assert_int_equal(sl_rolling_due(fixture->rolling), 1 * S);
 }
@@ -382,15 +384,15 @@ static void a_refusal_counts_from_the_first_until_nothing_is_wanted(void **state
     struct fixture *fixture = *state;
     want_actions(SL_ACT_WORKLOAD, 1);
     turn(fixture, 0);
-    answer(fixture, 0, SL_ERR_DENIED, "no", 0);
+    answer(0, SL_ERR_DENIED, "no", 0);
     turn(fixture, 1 * S);
     answered_later = 5 * S;
-    answer(fixture, 1, SL_ERR_DENIED, "still no", 1 * S);
+    answer(1, SL_ERR_DENIED, "still no", 1 * S);
     answered_later = 0;
     turn(fixture, 3 * S);
     assert_string_equal(planner.action_error, "still no");
     assert_int_equal(planner.action_error_since, WALL);
-    answer(fixture, 2, SL_ERR_CONFLICT, "not the newest", 3 * S);
+    answer(2, SL_ERR_CONFLICT, "not the newest", 3 * S);
     want_actions(SL_ACT_WORKLOAD, 0);
     turn(fixture, 10 * S);
     turn(fixture, 10 * S);
@@ -411,8 +413,8 @@ static void the_answers_of_a_plan_are_one_failure(void **state)
         int64_t now = i == 0 ? 0 : due[i - 1];
         turn(fixture, now);
         assert_int_equal(sent_count, 2 * (i + 1));
-        answer(fixture, 2 * i, SL_ERR_DENIED, "no", now);
-        answer(fixture, 2 * i + 1, last[i], ROLLOUT("2"), now);
+        answer(2 * i, SL_ERR_DENIED, "no", now);
+        answer(2 * i + 1, last[i], ROLLOUT("2"), now);
         assert_int_equal(sl_rolling_due(fixture->rolling), due[i]);
     }
 }
@@ -422,10 +424,10 @@ static void a_name_that_is_taken_is_said_and_not_tried_at_once(void **state)
     struct fixture *fixture = *state;
     want_actions(SL_ACT_REPLICA_SET_NEW, 1);
     turn(fixture, 0);
-    answer_for(fixture, 0, SL_ERR_CONFLICT, "AlreadyExists", "replicasets \"web-1\" exists", 0);
+    answer_for(0, SL_ERR_CONFLICT, "AlreadyExists", "replicasets \"web-1\" exists", 0);
     assert_int_equal(fixture->numbers.actions[SL_ACT_REPLICA_SET_NEW][SL_RESULT_FAILURE], 1);
     turn(fixture, 1 * S);
-    answer_for(fixture, 1, SL_ERR_CONFLICT, "AlreadyExists", "replicasets \"web-1\" exists", 1 * S);
+    answer_for(1, SL_ERR_CONFLICT, "AlreadyExists", "replicasets \"web-1\" exists", 1 * S);
     assert_int_equal(sl_rolling_due(fixture->rolling), 3 * S); /* twice as long */
 }
 
@@ -475,8 +477,29 @@ static void finished_batches_are_counted_when_they_are_stored(void **state)
     planner.plan.status.batch_count = 3;
     turn(fixture, 0);
     assert_int_equal(fixture->numbers.batches_finished, 0);
-    answer(fixture, 0, SL_ERR_NONE, ROLLOUT("2"), 0);
+    answer(0, SL_ERR_NONE, ROLLOUT("2"), 0);
     assert_int_equal(fixture->numbers.batches_finished, 2);
+}
+
+/* What else leaves must not spend the same budget. */
+static void a_drain_that_is_under_way_counts_as_leaving(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sl_arena arena = {0};
+    struct sl_budget_view view = {.leaving_count = 0};
+    want_actions(SL_ACT_POD_DRAIN, 2);
+    planner.actions[0].on = true; /* the other takes one back */
+    turn(fixture, 0);
+    sl_writes_leaving(fixture->writes, "office", &arena, &view);
+    assert_int_equal(view.leaving_count, 0);
+    sl_writes_leaving(fixture->writes, "shop", &arena, &view);
+    assert_int_equal(view.leaving_count, 1);
+    assert_string_equal(view.leaving[0], "r");
+    answer(0, SL_ERR_NONE, ROLLOUT("2"), 0);
+    answer(1, SL_ERR_NONE, ROLLOUT("3"), 0);
+    sl_writes_leaving(fixture->writes, "shop", &arena, &view);
+    assert_int_equal(view.leaving_count, 0);
+    sl_arena_cleanup(&arena);
 }
 
 static void what_is_under_way_is_cut_at_the_end(void **state)
@@ -484,8 +507,8 @@ static void what_is_under_way_is_cut_at_the_end(void **state)
     struct fixture *fixture = *state;
     want_actions(SL_ACT_POD_UPGRADE, 2);
     turn(fixture, 0);
-    answer(fixture, 0, SL_ERR_NONE, ROLLOUT("2"), 0);
-    sl_rolling_close(sl_steal(&fixture->rolling));
+    answer(0, SL_ERR_NONE, ROLLOUT("2"), 0);
+    sl_writes_close(sl_steal(&fixture->writes));
     assert_false(sent[0].cancelled);
     assert_true(sent[1].cancelled);
 }
@@ -511,6 +534,7 @@ int main(void)
         TEST(a_large_plan_is_done_in_portions),
         TEST(a_full_queue_is_let_run_empty_first),
         TEST(finished_batches_are_counted_when_they_are_stored),
+        TEST(a_drain_that_is_under_way_counts_as_leaving),
         TEST(what_is_under_way_is_cut_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "run/targets.h"
+#include "run/reconciler/targets.h"
 
 static char *workload(const char *kind, const char *name)
 {
@@ -48,7 +48,7 @@ static struct sl_target *find(const struct sl_targets *targets, const char *ns, 
 static void clean(struct sl_targets *targets)
 {
     for (size_t i = 0; i < sl_targets_count(targets); i++) {
-        sl_targets_at(targets, i)->dirty = false;
+        sl_targets_at(targets, i)->due.dirty = false;
     }
 }
 
@@ -58,7 +58,7 @@ static void assert_dirty(const struct sl_targets *targets, const char *want)
     char seen[256] = "";
     for (size_t i = 0; i < sl_targets_count(targets); i++) {
         const struct sl_target *target = sl_targets_at(targets, i);
-        if (target->dirty) {
+        if (target->due.dirty) {
             size_t used = strlen(seen);
             (void)snprintf(seen + used, sizeof seen - used, "%s%s/%s", used > 0 ? " " : "",
                            target->ns, target->name);
@@ -80,7 +80,7 @@ static void they_are_sorted_and_dirty_from_the_start(void **state)
 {
     assert_dirty(*state, "office/web shop/api shop/web shop/zap");
     for (size_t i = 0; i < sl_targets_count(*state); i++) {
-        assert_int_equal(sl_targets_at(*state, i)->again, INT64_MAX);
+        assert_int_equal(sl_targets_at(*state, i)->due.again, INT64_MAX);
     }
 }
 
@@ -160,7 +160,7 @@ static void one_whose_spec_names_nothing_is_nobodys_rival(void **state)
 static void one_that_is_gone_is_kept_until_its_requests_are_answered(void **state)
 {
     struct sl_target *web = find(*state, "shop", "web");
-    web->under_way = 1;
+    web->due.under_way = 1;
     sl_targets_rollout_gone(*state, "shop", "web");
     sl_targets_rollout_gone(*state, "shop", "api");
     sl_targets_sweep(*state);
@@ -168,7 +168,7 @@ static void one_that_is_gone_is_kept_until_its_requests_are_answered(void **stat
     assert_ptr_equal(find(*state, "shop", "web"), web);
     assert_true(web->gone);
     sl_targets_rollout(*state, "shop", "web", workload("StatefulSet", "web")); /* made anew */
-    web->under_way = 0;
+    web->due.under_way = 0;
     sl_targets_sweep(*state);
     assert_ptr_equal(find(*state, "shop", "web"), web);
     sl_targets_rollout_gone(*state, "shop", "web");
@@ -192,7 +192,7 @@ static void many_are_kept_in_order(void **state)
     clean(*state);
     sl_targets_dirty_all(*state);
     for (size_t i = 0; i < sl_targets_count(*state); i++) {
-        assert_true(sl_targets_at(*state, i)->dirty);
+        assert_true(sl_targets_at(*state, i)->due.dirty);
     }
 }
 
