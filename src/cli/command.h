@@ -18,6 +18,7 @@
 
 struct sl_command {
     const char *name;     /* "review", "certs issue" */
+    const char *alias;    /* a name that it has as well; NULL: none */
     const char *program;  /* "sluice" or "kubectl sluice": set by main.c in what run() is given */
     const char *operands; /* as --help shows them: "DIR"; "" where none are taken */
     size_t min_operands, max_operands;
@@ -30,11 +31,11 @@ struct sl_command {
 };
 
 extern const struct sl_command sl_cmd_review, sl_cmd_webhook, sl_cmd_reconciler, sl_cmd_certs_issue,
-    sl_cmd_certs_check, sl_cmd_version;
+    sl_cmd_certs_check, sl_cmd_uninstall, sl_cmd_version;
 extern const struct sl_command sl_cmd_rollout_get, sl_cmd_rollout_list, sl_cmd_rollout_confirm,
     sl_cmd_rollout_pause, sl_cmd_rollout_resume, sl_cmd_rollout_promote, sl_cmd_rollout_abort,
     sl_cmd_rollout_retry, sl_cmd_rollout_undo, sl_cmd_rollout_history, sl_cmd_rollout_plan,
-    sl_cmd_rollout_wait;
+    sl_cmd_rollout_wait, sl_cmd_rollout_traffic;
 
 /* Prints the sentence and a hint at --help; returns SL_EXIT_BAD. */
 int sl_command_misused(const struct sl_command *self, const char *format, ...)

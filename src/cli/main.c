@@ -51,6 +51,8 @@ static const struct sl_command *const commands[] = {
     &sl_cmd_rollout_history,
     &sl_cmd_rollout_plan,
     &sl_cmd_rollout_wait,
+    &sl_cmd_rollout_traffic,
+    &sl_cmd_uninstall,
     &sl_cmd_version,
     &cmd_help,
     NULL,
@@ -63,10 +65,10 @@ static const char *name_of(const struct sl_command *command)
     return command->name + (implied ? face->group.n : 0);
 }
 
-/* How many of the words make up the command's whole name; 0: they do not. */
-static size_t words_matched(const struct sl_command *command, char *const *words, size_t count)
+/* How many of the words make up the whole name; 0: they do not. */
+static size_t words_matched(const char *name, char *const *words, size_t count)
 {
-    struct sl_str rest = sl_str_from(name_of(command));
+    struct sl_str rest = sl_str_from(name);
     size_t matched = 0;
     while (rest.p != NULL) {
         struct sl_str word = sl_str_cut(&rest, ' ');
@@ -81,7 +83,10 @@ static size_t words_matched(const struct sl_command *command, char *const *words
 static const struct sl_command *find_command(char *const *words, size_t count, size_t *ret_matched)
 {
     for (const struct sl_command *const *row = commands; *row != NULL; row++) {
-        size_t matched = words_matched(*row, words, count);
+        size_t matched = words_matched(name_of(*row), words, count);
+        if (matched == 0 && (*row)->alias != NULL) {
+            matched = words_matched((*row)->alias, words, count);
+        }
         if (matched > 0) {
             *ret_matched = matched;
             return *row;

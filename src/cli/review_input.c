@@ -10,7 +10,8 @@
 /* Kinds that live in no namespace, and those whose resource is not what the rule makes of them. Any
  * other kind is in a namespace and has the rule's plural. */
 static const struct kind {
-    const char *group, *kind, *resource; /* resource NULL: the rule's */
+    const char *group, *kind, *resource; /* resource NULL: the rule's; with a subresource it is one
+                                            of the core group, whatever the kind's */
     bool cluster;
 } kinds[] = {
     {"", "Endpoints", "endpoints", false},
@@ -22,6 +23,7 @@ static const struct kind {
     {"apiextensions.k8s.io", "CustomResourceDefinition", NULL, true},
     {"apiregistration.k8s.io", "APIService", NULL, true},
     {"networking.k8s.io", "IngressClass", NULL, true},
+    {"policy", "Eviction", "pods/eviction", false},
     {"rbac.authorization.k8s.io", "ClusterRole", NULL, true},
     {"rbac.authorization.k8s.io", "ClusterRoleBinding", NULL, true},
     {"scheduling.k8s.io", "PriorityClass", NULL, true},
@@ -32,7 +34,7 @@ static const struct kind {
 struct identity {
     struct sl_str group, version;
     const char *kind, *ns, *name; /* ns "": in none; name NULL: to be generated */
-    struct sl_str resource;
+    struct sl_str resource_group, resource_version, resource, sub_resource;
 };
 
 #define NO_IDENTITY                                                                                \
@@ -45,6 +47,8 @@ static void find_resource(struct identity *identity, const struct sl_workload_ki
 {
     const struct sl_workload_kind *workload =
         sl_workload_by_kind(configured, identity->group, sl_str_from(identity->kind));
+    identity->resource_group = identity->group;
+    identity->resource_version = identity->version;
     if (workload != NULL) {
         identity->resource = workload->resource;
         *ret_cluster = false;
@@ -61,6 +65,12 @@ static void find_resource(struct identity *identity, const struct sl_workload_ki
                              ? sl_str_from(row->resource)
                              : sl_plural(sl_str_from(identity->kind), arena);
     *ret_cluster = row != NULL && row->cluster;
+    identity->sub_resource = identity->resource;
+    identity->resource = sl_str_cut(&identity->sub_resource, '/');
+    if (identity->sub_resource.n > 0) {
+        identity->resource_group = SL_STR("");
+        identity->resource_version = SL_STR("v1");
+    }
 }
 
 static void put(struct json_object *object, const char *key, struct json_object *value)
@@ -135,30 +145,44 @@ static int find_old(const struct sl_document *document, const struct identity *i
     return sl_document_wrap(document, err);
 }
 
-static struct json_object *group_version(const struct identity *identity, const char *key,
-                                         struct sl_str value)
+static struct json_object *group_version(struct sl_str group, struct sl_str version,
+                                         const char *key, struct sl_str value)
 {
     struct json_object *object = json_object_new_object();
-    put(object, "group", text(identity->group));
-    put(object, "version", text(identity->version));
+    put(object, "group", text(group));
+    put(object, "version", text(version));
     put(object, key, text(value));
     return object;
+}
+
+static struct json_object *kind_of(const struct identity *identity)
+{
+    return group_version(identity->group, identity->version, "kind", sl_str_from(identity->kind));
+}
+
+static struct json_object *resource_of(const struct identity *identity)
+{
+    return group_version(identity->resource_group, identity->resource_version, "resource",
+                         identity->resource);
 }
 
 static struct json_object *make_request(const struct identity *identity, const char *operation,
                                         const char *username, size_t number)
 {
-    struct sl_str kind = sl_str_from(identity->kind);
     char uid[64];
     (void)snprintf(uid, sizeof uid, "00000000-0000-4000-8000-%012zu", number);
     struct json_object *user = json_object_new_object();
     put(user, "username", text(sl_str_from(username)));
     struct json_object *request = json_object_new_object();
     put(request, "uid", text(sl_str_from(uid)));
-    put(request, "kind", group_version(identity, "kind", kind));
-    put(request, "resource", group_version(identity, "resource", identity->resource));
-    put(request, "requestKind", group_version(identity, "kind", kind));
-    put(request, "requestResource", group_version(identity, "resource", identity->resource));
+    put(request, "kind", kind_of(identity));
+    put(request, "resource", resource_of(identity));
+    put(request, "requestKind", kind_of(identity));
+    put(request, "requestResource", resource_of(identity));
+    if (identity->sub_resource.n > 0) {
+        put(request, "subResource", text(identity->sub_resource));
+        put(request, "requestSubResource", text(identity->sub_resource));
+    }
     if (identity->name != NULL) {
         put(request, "name", text(sl_str_from(identity->name)));
     }

@@ -1,8 +1,9 @@
 # bash completion for sluice(1), and for `kubectl sluice` by kubectl_complete-sluice: commands,
-# options, the words of options that take some, files, names of Rollouts. The tests hold it against
+# options, the words of options that take some, files, names of Rollouts and
+# TrafficPolicies. The tests hold it against
 # what --help prints.
 
-_sluice_rollout="get list confirm pause resume promote abort retry undo history plan wait"
+_sluice_rollout="get list confirm pause resume promote abort retry undo history plan wait traffic"
 
 _sluice_words() { # COMMAND OPTION: the words that the option before the cursor takes
     case "$1 $2" in
@@ -34,19 +35,23 @@ _sluice_options() { # COMMAND: its options
         case "${1#rollout }" in
         get) echo "-w --watch -o --output" ;;
         list) echo "-A --all-namespaces -l --selector -o --output" ;;
+        traffic) echo "-w --watch -A --all-namespaces -o --output" ;;
         confirm) echo "--batch" ;;
         undo) echo "--to-revision" ;;
         wait) echo "--for --timeout" ;;
         esac
         echo "-n --namespace --kubeconfig --context -h --help"
         ;;
+    uninstall)
+        echo "-c --config --dry-run --force -n --namespace --kubeconfig --context -h --help"
+        ;;
     *) echo "-h --help" ;;
     esac
 }
 
-# The names of the Rollouts in the namespace that the line names. Whatever goes wrong, or takes
-# long, gives none, and nothing is said about it.
-_sluice_names() {
+# The names of the Rollouts in the namespace that the line names, or those that COMMAND lists.
+# Whatever goes wrong, or takes long, gives none, and nothing is said about it.
+_sluice_names() { # COMMAND
     local i program=${COMP_WORDS[0]} where=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "${COMP_WORDS[i]}" in
@@ -59,21 +64,23 @@ _sluice_names() {
     done
     [[ $program == *kubectl-sluice ]] || program="$program rollout"
     # shellcheck disable=SC2086 # two words
-    timeout 2 $program list -o name "${where[@]}" 2>/dev/null </dev/null | sed 's|.*/||'
+    timeout 2 $program "$1" -o name "${where[@]}" 2>/dev/null </dev/null | sed 's|.*/||'
 }
 
 _sluice() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local command=${COMP_WORDS[1]} first=1 candidates
-    local commands="review webhook reconciler certs version help"
+    local commands="review webhook reconciler certs uninstall version help"
     COMPREPLY=()
 
     if [[ ${COMP_WORDS[0]} == *kubectl-sluice ]]; then
         commands="$_sluice_rollout $commands"
         [[ " $_sluice_rollout " == *" $command "* ]] && command="rollout $command"
     else
-        commands="rollout $commands"
-        if [[ $command == rollout ]]; then
+        commands="rollout traffic $commands"
+        if [[ $command == traffic ]]; then
+            command="rollout traffic"
+        elif [[ $command == rollout ]]; then
             first=2
             command="rollout ${COMP_WORDS[2]}"
         fi
@@ -116,7 +123,10 @@ _sluice() {
             fi
             if [[ $command == "rollout "* && $command != "rollout list" &&
                 $command != "rollout plan" && $current != -* ]]; then
-                candidates=$(_sluice_names)
+                case "$command" in
+                "rollout traffic") candidates=$(_sluice_names traffic) ;;
+                *) candidates=$(_sluice_names list) ;;
+                esac
             else
                 candidates=$(_sluice_options "$command")
             fi

@@ -15,8 +15,8 @@ import tree
 from command import ADMISSION, DEMO, POLICIES, SLUICE, review, run
 
 ROLLOUT = [f"rollout {word}" for word in ("get", "list", "confirm", "pause", "resume", "promote", "abort",
-                                          "retry", "undo", "history", "plan", "wait")]
-COMMANDS = ["review", "webhook", "reconciler", "certs issue", "certs check", *ROLLOUT, "version", "help"]
+                                          "retry", "undo", "history", "plan", "wait", "traffic")]
+COMMANDS = ["review", "webhook", "reconciler", "certs issue", "certs check", *ROLLOUT, "uninstall", "version", "help"]
 CLI = tree.ROOT / "src" / "cli"
 
 POD = """\
@@ -189,6 +189,18 @@ class Input(Case):
                 ("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")]:
             manifest = {"apiVersion": api_version, "kind": kind, "metadata": {"name": "x"}}
             self.check(review(stdin=json.dumps(manifest)), 0, f"^CREATE {resource} ")
+
+    def test_an_eviction_is_of_a_pod(self):
+        manifest = {"apiVersion": "policy/v1", "kind": "Eviction",
+                    "metadata": {"name": "web-0", "namespace": "shop"}}
+        process = review(stdin=json.dumps(manifest))
+        self.assertEqual([
+            "CREATE pods/eviction shop/web-0 by sluice-review: allowed",
+            "warning: the pod is evicted even if it is in traffic: without policies.kube no pods are known",
+            "unchanged: no pods are known here: that takes policies.kube"], process.stdout.splitlines())
+        manifest["deleteOptions"] = {"dryRun": ["All"]}
+        process = review(stdin=json.dumps(manifest))
+        self.assertEqual("unchanged: it is a dry run: no drain is begun", process.stdout.splitlines()[1])
 
     def test_a_workload_of_the_configuration_has_its_resource(self):
         config = self.file("config.yaml", """\
@@ -466,6 +478,9 @@ class Help(Case):
         for command in ROLLOUT:
             self.check(run(*command.split(), "--help"), 0, rf"\nExample: sluice {command}\b")
 
+    def test_traffic_needs_no_word_before_it(self):
+        self.assertEqual(run("traffic", "--help").stdout, run("rollout", "traffic", "--help").stdout)
+
     def test_version(self):
         version = re.search(r"project\(sluice VERSION (\S+)",
                             (tree.ROOT / "CMakeLists.txt").read_text(encoding="utf-8"))[1]
@@ -503,7 +518,7 @@ class Completion(Case):
 
     def test_offers_the_commands(self):
         self.assertEqual(self.complete(""), sorted({command.split()[0] for command in COMMANDS}
-                                                   | {"-h", "--help", "--version"}))
+                                                   | {"traffic", "-h", "--help", "--version"}))
         self.assertEqual(self.complete("certs", ""), ["check", "issue"])
         self.assertEqual(self.complete("rollout", ""), sorted(word.split()[1] for word in ROLLOUT))
         self.assertEqual(self.complete("help", "rollout", "p"), ["pause", "plan", "promote"])
@@ -524,7 +539,7 @@ class Completion(Case):
             words = sorted(re.search(r"must be one of (.*), not", refusal)[1].split(", "))
             self.assertEqual(self.complete("review", option, ""), words)
             self.assertEqual(self.complete("review", option, "="), words)
-        for command in "rollout get", "rollout list", "rollout plan":
+        for command in "rollout get", "rollout list", "rollout plan", "rollout traffic", "traffic":
             refusal = run(*command.split(), "-o", "?").stderr
             words = sorted(re.search(r"must be one of (.*), not", refusal)[1].split(", "))
             self.assertEqual(self.complete(*command.split(), "-o", ""), words)

@@ -19,6 +19,11 @@ const struct sl_resource sl_rollouts = {
     .version = SL_STR_INIT("v1alpha1"),
     .plural = SL_STR_INIT("rollouts"),
 };
+const struct sl_resource sl_traffic_policies = {
+    .group = SL_STR_INIT(SL_API_GROUP),
+    .version = SL_STR_INIT("v1alpha1"),
+    .plural = SL_STR_INIT("trafficpolicies"),
+};
 const struct sl_resource sl_pods = {
     .group = SL_STR_INIT(""),
     .version = SL_STR_INIT("v1"),

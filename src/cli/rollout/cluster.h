@@ -47,7 +47,8 @@ void sl_cluster_cleanup(struct sl_cluster *cluster);
 SL_MUST_USE int sl_cluster_open(const struct sl_cluster_values *values,
                                 struct sl_cluster *ret_cluster, struct sl_err *err);
 
-extern const struct sl_resource sl_rollouts, sl_pods, sl_replica_sets, sl_controller_revisions;
+extern const struct sl_resource sl_rollouts, sl_traffic_policies, sl_pods, sl_replica_sets,
+    sl_controller_revisions;
 
 /* One object as the server has it. Errors: those of sl_client_call(). */
 SL_MUST_USE int sl_cluster_get(const struct sl_cluster *cluster, const struct sl_resource *resource,

@@ -1,22 +1,15 @@
 /* sluice rollout list: the Rollouts of a namespace, or of all, as a table or as they are. */
-#include "cli/rollout/cluster.h"
+#include "cli/rollout/objects.h"
 #include "cli/rollout/view.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
-#include "codec/json.h"
-#include "codec/yaml.h"
 
 #define OUTPUT_MAX (64 * SL_MIB)
-
-enum list_form { FORM_TEXT, FORM_WIDE, FORM_JSON, FORM_YAML, FORM_NAME };
-static const char *const forms[] = {
-    [FORM_TEXT] = "text", [FORM_WIDE] = "wide", [FORM_JSON] = "json",
-    [FORM_YAML] = "yaml", [FORM_NAME] = "name", NULL};
 
 struct list_values {
     struct sl_cluster_values cluster;
     const char *selector;
-    int form; /* enum list_form */
+    int form; /* enum sl_form */
     bool all;
 };
 
@@ -39,8 +32,8 @@ static const struct sl_option options[] = {
      .type = SL_O_WORD,
      AT(form),
      .value = "FORM",
-     .words = forms,
-     .fallback = FORM_TEXT,
+     .words = sl_forms,
+     .fallback = SL_FORM_TEXT,
      .help = "text: a table (the default); wide: with workloads and\n"
              "runs; json, yaml: the objects; name: one a line"},
     SL_CLUSTER_OPTIONS(offsetof(struct list_values, cluster)),
@@ -51,7 +44,6 @@ struct listing {
     const struct list_values *values;
     struct sl_arena arena; /* of the table's texts */
     struct sl_table table;
-    struct sl_buf out;
     size_t count;
     int64_t now;
 };
@@ -59,7 +51,6 @@ struct listing {
 static void listing_cleanup(struct listing *listing)
 {
     sl_table_cleanup(&listing->table);
-    sl_buf_cleanup(&listing->out);
     sl_arena_cleanup(&listing->arena);
 }
 
@@ -67,8 +58,8 @@ static void listing_cleanup(struct listing *listing)
 static void add_row(struct listing *listing, const char *const cells[10])
 {
     const struct list_values *values = listing->values;
-    const bool shown[10] = {values->all, true, values->form == FORM_WIDE, true, true,
-                            true,        true, values->form == FORM_WIDE, true, true};
+    const bool shown[10] = {values->all, true, values->form == SL_FORM_WIDE, true, true,
+                            true,        true, values->form == SL_FORM_WIDE, true, true};
     const char *row[10];
     size_t count = 0;
     for (size_t i = 0; i < 10; i++) {
@@ -80,8 +71,9 @@ static void add_row(struct listing *listing, const char *const cells[10])
     sl_table_row(&listing->table, row);
 }
 
-static int add_to_table(struct listing *listing, struct sl_str json, struct sl_err *err)
+static int add(void *ctx, struct sl_str json, struct sl_err *err)
 {
+    struct listing *listing = ctx;
     SL_AUTO(sl_rollout_ref) struct sl_record *record = NULL;
     if (sl_cluster_decode(NULL, json, &record, err) < 0) {
         return -1;
@@ -91,7 +83,7 @@ static int add_to_table(struct listing *listing, struct sl_str json, struct sl_e
     const struct sl_rollout_status *status = &rollout->status;
     SL_AUTO(sl_buf) struct sl_buf age = SL_BUF_INIT(SL_KIB);
     sl_text_age(&age, listing->now - record->created);
-    if (listing->count == 0) {
+    if (listing->count++ == 0) {
         add_row(listing, (const char *const[]){"NAMESPACE", "NAME", "WORKLOAD", "PHASE", "BATCH",
                                                "UPDATED", "READY", "RUN", "MESSAGE", "AGE"});
     }
@@ -110,74 +102,34 @@ static int add_to_table(struct listing *listing, struct sl_str json, struct sl_e
                 sl_arena_cstr(arena, sl_buf_str(&age)),
             });
     size_t phase = listing->values->all ? 2 : 1;
-    phase += listing->values->form == FORM_WIDE ? 1 : 0;
+    phase += listing->values->form == SL_FORM_WIDE ? 1 : 0;
     sl_table_paint(&listing->table, phase, sl_view_phase_style(status->phase));
     return 0;
 }
 
-static int add_name(struct listing *listing, struct sl_str json, struct sl_err *err)
+static int print_table(const struct list_values *values, const struct sl_cluster *cluster,
+                       struct sl_err *err)
 {
-    SL_AUTO(sl_rollout_ref) struct sl_record *record = NULL;
-    if (sl_cluster_decode(NULL, json, &record, err) < 0) {
+    SL_AUTO(listing)
+    struct listing listing = {
+        .values = values,
+        .table = {.columns = 1, .colour = sl_terminal_colour()},
+        .now = sl_clock_wall(),
+    };
+    SL_AUTO(sl_buf) struct sl_buf out = SL_BUF_INIT(OUTPUT_MAX);
+    if (sl_cluster_list(cluster, &sl_rollouts, values->all ? NULL : cluster->ns, values->selector,
+                        add, &listing, err) < 0) {
         return -1;
     }
-    sl_buf_addf(&listing->out, "rollout.sluice.dev/%s\n", record->name);
+    sl_table_write(&listing.table, &out);
+    if (sl_buf_check(&out, "the output", err) < 0 || sl_command_print(sl_buf_str(&out), err) < 0) {
+        return -1;
+    }
+    if (listing.count == 0) {
+        (void)fprintf(stderr, "No Rollouts found%s%s.\n", values->all ? "" : " in namespace ",
+                      values->all ? "" : cluster->ns);
+    }
     return 0;
-}
-
-static int add(void *ctx, struct sl_str json, struct sl_err *err)
-{
-    struct listing *listing = ctx;
-    int result = 0;
-    switch ((enum list_form)listing->values->form) {
-    case FORM_TEXT:
-    case FORM_WIDE:
-        result = add_to_table(listing, json, err);
-        break;
-    case FORM_NAME:
-        result = add_name(listing, json, err);
-        break;
-    case FORM_JSON:
-    case FORM_YAML:
-        sl_buf_adds(&listing->out, listing->count == 0 ? "" : ",");
-        sl_buf_addstr(&listing->out, json);
-        break;
-    }
-    listing->count++;
-    return result;
-}
-
-/* What was gathered, as it is printed. */
-static int finish(struct listing *listing, struct sl_buf *out, struct sl_err *err)
-{
-    switch ((enum list_form)listing->values->form) {
-    case FORM_TEXT:
-    case FORM_WIDE:
-        sl_table_write(&listing->table, out);
-        break;
-    case FORM_NAME:
-        sl_buf_addstr(out, sl_buf_str(&listing->out));
-        break;
-    case FORM_JSON:
-    case FORM_YAML:
-        sl_buf_adds(out, "{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[");
-        sl_buf_addstr(out, sl_buf_str(&listing->out));
-        sl_buf_adds(out, "]}\n");
-        break;
-    }
-    if (sl_buf_check(&listing->out, "the list", err) < 0 ||
-        sl_buf_check(out, "the output", err) < 0) {
-        return -1;
-    }
-    if (listing->values->form != FORM_YAML) {
-        return 0;
-    }
-    SL_AUTO(sl_json) struct json_object *list = NULL;
-    if (sl_json_parse(sl_buf_str(out), &list, err) < 0) {
-        return -1;
-    }
-    sl_buf_reset(out);
-    return sl_yaml_write(list, out, err);
 }
 
 static int run_list(const struct sl_command *self, const void *values_, struct sl_operands operands)
@@ -186,26 +138,15 @@ static int run_list(const struct sl_command *self, const void *values_, struct s
     const struct list_values *values = values_;
     struct sl_err err = SL_ERR_INIT;
     SL_AUTO(sl_cluster) struct sl_cluster cluster = {0};
-    SL_AUTO(listing)
-    struct listing listing = {
-        .values = values,
-        .table = {.columns = 1, .colour = sl_terminal_colour()},
-        .out = SL_BUF_INIT(OUTPUT_MAX),
-        .now = sl_clock_wall(),
-    };
-    SL_AUTO(sl_buf) struct sl_buf out = SL_BUF_INIT(2 * OUTPUT_MAX);
-    if (sl_cluster_open(&values->cluster, &cluster, &err) < 0 ||
-        sl_cluster_list(&cluster, &sl_rollouts, values->all ? NULL : cluster.ns, values->selector,
-                        add, &listing, &err) < 0 ||
-        finish(&listing, &out, &err) < 0 || sl_command_print(sl_buf_str(&out), &err) < 0) {
+    if (sl_cluster_open(&values->cluster, &cluster, &err) < 0) {
         return sl_command_failed(self, &err, SL_EXIT_BAD);
     }
-    bool table = values->form == FORM_TEXT || values->form == FORM_WIDE;
-    if (listing.count == 0 && table) {
-        (void)fprintf(stderr, "No Rollouts found%s%s.\n", values->all ? "" : " in namespace ",
-                      values->all ? "" : cluster.ns);
-    }
-    return SL_EXIT_YES;
+    int result = sl_form_is_picture(values->form)
+                     ? print_table(values, &cluster, &err)
+                     : sl_objects_print(&cluster, &sl_rollouts, "rollout.sluice.dev",
+                                        values->all ? NULL : cluster.ns, values->selector,
+                                        (enum sl_form)values->form, &err);
+    return result < 0 ? sl_command_failed(self, &err, SL_EXIT_BAD) : SL_EXIT_YES;
 }
 
 const struct sl_command sl_cmd_rollout_list = {

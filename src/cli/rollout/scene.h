@@ -3,7 +3,7 @@
 #ifndef SL_CLI_ROLLOUT_SCENE_H
 #define SL_CLI_ROLLOUT_SCENE_H
 
-#include "cli/rollout/cluster.h"
+#include "cli/rollout/caches.h"
 #include "cli/rollout/view.h"
 
 struct sl_scene;
@@ -15,13 +15,8 @@ SL_MUST_USE int sl_scene_open(const struct sl_cluster *cluster, const char *name
 void sl_scene_close(struct sl_scene *scene); /* NULL is fine */
 SL_AUTO_PTR(sl_scene, struct sl_scene, sl_scene_close);
 
-/* Moves on what can be moved, until something changed, but no sooner than `soonest`, or until
- * `until`. sl_clock_mono(). False, at once: nobody reads standard output any more. */
-bool sl_scene_wait(struct sl_scene *scene, int64_t soonest, int64_t until);
-
-bool sl_scene_synced(const struct sl_scene *scene); /* everything was read once */
-bool sl_scene_take_change(struct sl_scene *scene);  /* something changed since this was asked */
-const char *sl_scene_error(const struct sl_scene *scene); /* why a read failed last; "" */
+/* What moves it on (caches.h). */
+struct sl_caches *sl_scene_caches(struct sl_scene *scene);
 
 /* What there is now; valid until the next wait. NULL rollout: it is gone. */
 void sl_scene_view(const struct sl_scene *scene, struct sl_arena *arena, struct sl_view *ret_view);
