@@ -27,11 +27,11 @@ build_and_test() { # PRESET
 }
 
 step_shell() {
-    shellcheck hack/*.sh tests/integration/*.sh .ci/run
+    shellcheck -x hack/*.sh hack/demo/*.sh tests/*/*.sh .ci/run
 }
 
 step_python() {
-    /usr/bin/python3 -m flake8 hack tests
+    /usr/bin/python3 -m flake8 hack tests manifests/samples
 }
 
 step_format() {
@@ -46,9 +46,10 @@ step_cluster() { # what the development cluster is made of
     /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/devcluster
 }
 
-step_e2e() { # on a development cluster of its own, with the webhook of the debug preset
+step_e2e() { # with the roles of the debug preset, on a development cluster for each worker: they mostly wait
     build debug
-    env -u KUBECONFIG SLUICE="$PWD/build/debug/sluice" /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/e2e
+    env -u KUBECONFIG SLUICE="$PWD/build/debug/sluice" \
+        /usr/bin/python3 -B -m pytest -q -p no:cacheprovider -n 3 --dist loadfile tests/e2e
 }
 
 step_tidy() { # reads build/debug/compile_commands.json

@@ -1,4 +1,5 @@
-"""Fixtures of the end-to-end tests. They take the cluster of $KUBECONFIG; without it they start the dev cluster."""
+"""Fixtures of the end-to-end tests. They take the cluster of $KUBECONFIG; without it they start the dev cluster, and
+with pytest-xdist (-n 3 --dist loadfile) one for each worker."""
 
 import contextlib
 import os
@@ -13,9 +14,15 @@ sys.path[:0] = [str(ROOT / "hack"), str(pathlib.Path(__file__).parent)]
 
 import cloneset  # noqa: E402: it takes the path above
 import devcluster.cluster  # noqa: E402
+import edge  # noqa: E402
 import kube  # noqa: E402
 import rollouts  # noqa: E402
 import sluice  # noqa: E402
+
+
+def pytest_configure(config):
+    if os.environ.get("KUBECONFIG") and config.getoption("numprocesses", None):
+        raise pytest.UsageError("a cluster that is given has one Sluice: leave out -n, or unset KUBECONFIG")
 
 
 @pytest.fixture(scope="session")
@@ -118,4 +125,11 @@ def mall(cluster, policies, process):
     """A managed namespace that the tests of a module share, and a reconciler at work."""
     process.start()
     with managed_namespace(cluster, policies) as made:
+        yield made
+
+
+@pytest.fixture
+def proxy(tmp_path):
+    """An HAProxy with one empty backend, "web"."""
+    with edge.haproxy(tmp_path) as made:
         yield made

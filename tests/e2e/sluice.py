@@ -18,7 +18,7 @@ SYSTEM, NAME = "sluice-system", "sluice-webhook"
 RECONCILER = "sluice-reconciler"
 ACCOUNT = f"system:serviceaccount:{SYSTEM}:{RECONCILER}"  # the user that the webhook lets through
 CONFIGURATIONS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
-STARTS, STOPS = 10, 10  # seconds
+STARTS, STOPS = 30, 10  # seconds: it may have ten thousand pods of another test to list
 TOKEN_SECONDS = 6 * 3600
 
 
@@ -136,10 +136,10 @@ def account_kubeconfig(cluster, path, account=RECONCILER):
     return path
 
 
-def endpoints(port):
+def endpoints(port, name=f"{NAME}-local"):
     """The EndpointSlice that leads the webhook's Service to the process on this machine."""
     return {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-            "metadata": {"name": f"{NAME}-local", "namespace": SYSTEM,
+            "metadata": {"name": name, "namespace": SYSTEM,
                          "labels": {"kubernetes.io/service-name": NAME}},
             "endpoints": [{"addresses": ["127.0.0.1"], "conditions": {"ready": True}}],
             "ports": [{"name": "https", "port": port, "protocol": "TCP"}]}
@@ -172,7 +172,7 @@ def register(cluster, port, bundle):
 
     An API server that takes no loopback addresses in EndpointSlices, as a real one, is given the process by URL.
     """
-    by_url = refuses_loopback(cluster, port)
+    by_url = refuses_loopback(cluster, endpoints(port))
     for resource in CONFIGURATIONS:
         configs = client_configs(cluster, resource)
         for name, config in configs.items():
@@ -183,9 +183,10 @@ def register(cluster, port, bundle):
         lead(cluster, resource, configs)
 
 
-def refuses_loopback(cluster, port):
+def refuses_loopback(cluster, slices, **options):
+    """Whether this API server does; if not, it has created them."""
     try:
-        cluster.call("create", "endpointslices", endpoints(port))
+        cluster.call("create", "endpointslices", slices, **options)
     except ApiError as error:
         if "may not be in the loopback range" not in error.message:
             raise

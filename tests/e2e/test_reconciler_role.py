@@ -91,11 +91,12 @@ def test_it_becomes_ready_when_all_is_listed_and_says_what_it_holds(make, namesp
     assert ask(one, "/livez") == (200, "ok\n")
     seen = metrics(one)
     for resource in ("rollouts.sluice.dev", "pods", "deployments.apps", "statefulsets.apps", "daemonsets.apps",
-                     "replicasets.apps", "controllerrevisions.apps"):
+                     "replicasets.apps", "controllerrevisions.apps", "trafficpolicies.sluice.dev",
+                     "poddisruptionbudgets.policy"):
         assert seen[f'sluice_cache_synced{{resource="{resource}"}}'] == 1
         assert seen[f'sluice_cache_failures_total{{resource="{resource}"}}'] == 0
     assert not any("configmaps" in name for name in seen)
-    assert seen['sluice_api_requests_total{verb="list",code="2xx"}'] >= 7
+    assert seen['sluice_api_requests_total{verb="list",code="2xx"}'] >= 9
     assert not any(re.match(r'sluice_api_requests_total\{.*code="[45]xx"', name) for name in seen)
     assert not any(name.startswith("leader_election") for name in seen)
 

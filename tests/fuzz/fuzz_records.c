@@ -5,9 +5,13 @@
 #include <string.h>
 
 #include "codec/jscan.h"
+#include "core/records/evictee.h"
 #include "core/records/revision.h"
+#include "core/records/traffic_policy.h"
 #include "core/rolling/actions.h"
 #include "core/rolling/upgrade.h"
+#include "core/traffic/budget.h"
+#include "core/traffic/drain.h"
 
 #define CHECK(truth)                                                                               \
     do {                                                                                           \
@@ -55,6 +59,34 @@ static void check_action(const struct sl_roll_input *input, const struct sl_acti
     }
 }
 
+/* What a mark says is what is read back from its text. */
+static void check_drain(const struct sl_pod_record *pod, struct sl_arena *arena)
+{
+    SL_AUTO(sl_buf) struct sl_buf text = SL_BUF_INIT(64 * SL_KIB);
+    struct sl_pod_record written = *pod;
+    struct sl_drain_mark mark;
+    struct sl_drain_mark again;
+    sl_drain_read(pod, arena, &mark);
+    if (mark.op == SL_DRAIN_NONE) {
+        return;
+    }
+    sl_drain_write(&mark, &text);
+    CHECK(sl_jscan(sl_buf_str(&text), NULL, NULL, NULL, NULL) == 0);
+    written.drain = text.data;
+    sl_drain_read(&written, arena, &again);
+    CHECK(again.op == mark.op && sl_str_eq(again.id, mark.id) && again.since == mark.since &&
+          again.deadline == mark.deadline);
+}
+
+static void check_labels(const struct sl_pod_record *pod, struct sl_arena *arena)
+{
+    struct sl_labels labels = sl_pod_labels(pod, arena);
+    for (size_t i = 0; i < labels.count; i++) {
+        CHECK(labels.items[i].key.n > 0);
+        CHECK(i == 0 || sl_str_cmp(labels.items[i - 1].key, labels.items[i].key) < 0);
+    }
+}
+
 static void fuzz_pod(struct sl_str json, const struct sl_rollout_record *rollout)
 {
     SL_AUTO(sl_record) struct sl_record *record = NULL;
@@ -68,6 +100,9 @@ static void fuzz_pod(struct sl_str json, const struct sl_rollout_record *rollout
     check_record(record);
     CHECK(pod->container_count <= SL_POD_CONTAINERS_MAX &&
           (pod->ready_since == 0 || pod->unready_since == 0));
+    CHECK((pod->delete_asked == 0) == (record->deleted == 0));
+    check_labels(pod, &arena);
+    check_drain(pod, &arena);
     sl_upgrade_read(pod, &arena, &upgrade);
     CHECK(upgrade.running || !upgrade.done);
     CHECK((upgrade.waits_for[0] == '\0') == (upgrade.done || !upgrade.running));
@@ -75,6 +110,29 @@ static void fuzz_pod(struct sl_str json, const struct sl_rollout_record *rollout
         check_action(&input,
                      &(struct sl_action){.kind = (enum sl_action_kind)kind, .target = record});
     }
+}
+
+/* The webhook and the reconciler read the same of a pod. */
+static void fuzz_evictee(struct sl_str json)
+{
+    SL_AUTO(sl_arena) struct sl_arena arena = {0};
+    SL_AUTO(sl_record) struct sl_record *record = NULL;
+    SL_AUTO(sl_record) struct sl_record *other = NULL;
+    struct sl_drain_mark mark;
+    if (sl_evictee_record_decode(json, &record, NULL) < 0 || record == NULL) {
+        return;
+    }
+    const struct sl_evictee_record *evictee = sl_evictee_of(record);
+    check_record(record);
+    CHECK(evictee->policy[0] != '\0');
+    if (sl_pod_record_decode(json, &other, NULL) < 0) {
+        return;
+    }
+    sl_drain_read(sl_pod_of(other), &arena, &mark);
+    CHECK(evictee->op == mark.op && evictee->since == mark.since &&
+          evictee->deadline == mark.deadline);
+    CHECK(strcmp(evictee->traffic, sl_pod_of(other)->traffic) == 0);
+    CHECK(!evictee->running || !sl_pod_of(other)->finished);
 }
 
 static void fuzz_revision(struct sl_str json, sl_record_decode *decode)
@@ -156,6 +214,42 @@ static void fuzz_rollout(struct sl_str json)
     sl_rollout_record_free(record);
 }
 
+static void fuzz_traffic_policy(struct sl_str json)
+{
+    struct sl_record *record = NULL;
+    if (sl_traffic_policy_record_decode(json, &record, NULL) < 0) {
+        return;
+    }
+    const struct sl_traffic_policy_record *policy = sl_traffic_policy_of(record);
+    check_record(record);
+    CHECK(policy->status.p == NULL || sl_jscan(policy->status, NULL, NULL, NULL, NULL) == 0);
+    CHECK(policy->problem[0] == '\0' || policy->policy.load_balancers.count == 0);
+    sl_traffic_policy_record_free(record);
+}
+
+static void fuzz_budget(struct sl_str json)
+{
+    SL_AUTO(sl_arena) struct sl_arena arena = {0};
+    struct sl_record *record = NULL;
+    const char *name = NULL;
+    if (sl_budget_record_decode(json, &record, NULL) < 0) {
+        return;
+    }
+    const struct sl_budget_record *budget = sl_budget_of(record);
+    const struct sl_pod_record pod = {.record.uid = "u",
+                                      .labels = "app\0web\0",
+                                      .traffic = "InService",
+                                      .drain = "",
+                                      .ready_since = 1};
+    const struct sl_pod_record *pods = &pod;
+    const struct sl_budget_view view = {
+        .budgets = &budget, .budget_count = 1, .pods = &pods, .pod_count = 1};
+    check_record(record);
+    int32_t left = sl_budget_left(&view, &pod, &arena, &name);
+    CHECK(left == SL_BUDGET_FREE || (left >= 0 && left <= budget->disruptions_allowed));
+    sl_budget_record_free(record);
+}
+
 /* Two texts, one on each line, as templates. */
 static void fuzz_obstacle(struct sl_str text)
 {
@@ -176,10 +270,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sl_record *rollout = NULL;
     CHECK(sl_rollout_record_decode(sl_str_from(rollout_text), &no_kinds, &rollout, NULL) == 0);
     fuzz_pod(json, sl_rollout_of(rollout));
+    fuzz_evictee(json);
     fuzz_revision(json, sl_controller_revision_decode);
     fuzz_revision(json, sl_replica_set_decode);
     fuzz_workload(json, sl_rollout_of(rollout));
     fuzz_rollout(json);
+    fuzz_traffic_policy(json);
+    fuzz_budget(json);
     fuzz_obstacle(json);
     sl_rollout_record_free(rollout);
     return 0;

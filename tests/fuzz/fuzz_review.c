@@ -1,6 +1,7 @@
 /* AdmissionReviews, through the whole of core, against a fixed set of policies. For every body that
  * can be read: the patch applies to the object; the patched object reviewed again gets no patch;
- * the same body gets the same bytes; a DELETE never has a patch. */
+ * the same body gets the same bytes; a DELETE never has a patch; nothing is to be written onto a
+ * pod but by an eviction that waits, and never by a dry run. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +57,37 @@ static const char policies_yaml[] = POLICY(
 
 #define NOW (INT64_C(1795262400) * 1000000000)
 
-static struct sl_known known = {.now = NOW};
+/* Pods that may be evicted; which of them one is, the length of its name says. */
+#define POD(reason) .policy = SL_STR_INIT("b-all"), .traffic = SL_STR_INIT(reason), .running = true
+#define DRAIN(drain_op, began, ends) .op = (drain_op), .since = (began), .deadline = (ends)
+static const struct sl_evictee evictees[] = {
+    {POD("InService")},
+    {POD("InService"), .asked = {NOW - 1, NOW - 1}},
+    {POD("Draining"), DRAIN(SL_DRAIN_EVICT, NOW - 1, NOW + 1)},
+    {POD("Draining"), DRAIN(SL_DRAIN_UPGRADE, NOW - 2, NOW - 1)},
+    {POD("Draining"), DRAIN(SL_DRAIN_OTHER, 0, 0)},
+    {POD("InService"), DRAIN(SL_DRAIN_OTHER, INT64_MAX, INT64_MAX)},
+    {POD("InService"), DRAIN(SL_DRAIN_DELETE, 1, INT64_MAX)},
+    {POD("Drained"), DRAIN(SL_DRAIN_EVICT, NOW, NOW + 1)},
+    {POD("InService"), .deleted = true},
+    {.policy = SL_STR_INIT("gone"), .running = true},
+};
+
+static bool find_pod(void *pods, struct sl_str ns, struct sl_str name, struct sl_arena *arena,
+                     struct sl_evictee *ret_evictee)
+{
+    (void)pods;
+    (void)arena;
+    if (ns.n == 0 || name.n == 0) {
+        return false;
+    }
+    *ret_evictee = evictees[name.n % (sizeof evictees / sizeof evictees[0])];
+    ret_evictee->uid = SL_STR("u-evicted");
+    ret_evictee->resource_version = SL_STR("7");
+    return true;
+}
+
+static struct sl_known known = {.evictees = {.find = find_pod}, .now = NOW};
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -126,6 +157,25 @@ static void check_same_again(struct sl_str body, const struct sl_buf *answer)
     }
 }
 
+static void check_drain(const struct sl_admission *work)
+{
+    const struct sl_decision *decision = &work->decision;
+    struct sl_str text = decision->drain.annotation;
+    bool waits = decision->eviction == SL_EVICTION_WAITS;
+    bool is_answer = decision->outcome == SL_DENIED && decision->code == 429 &&
+                     decision->retry_after >= 1 && decision->retry_after <= 10;
+    if (waits && !is_answer) {
+        broken("an eviction waits and is not told so", sl_str_from(decision->why));
+    }
+    if (decision->drain.uid.p != NULL && (!waits || work->review.dry_run)) {
+        broken("something is to be written onto a pod", decision->drain.name);
+    }
+    if (text.p != NULL && (sl_jscan(text, NULL, NULL, NULL, NULL) < 0 ||
+                           text.n > SL_POD_DRAIN_MAX || decision->drain.uid.p == NULL)) {
+        broken("an annotation that nobody can read", text);
+    }
+}
+
 static struct json_object *patched_object(struct json_object *request, struct sl_str patch_text)
 {
     struct sl_err err = SL_ERR_INIT;
@@ -169,6 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     check_same_again(body, &answer);
+    check_drain(&work);
     struct sl_str patch = work.decision.patch;
     if (patch.n == 0) {
         return 0;
