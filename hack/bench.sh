@@ -6,6 +6,7 @@
 #     hack/bench.sh --check       and fail when a number of the goals is missed
 #     hack/bench.sh --calibrate   the echo server against itself: what the noise of this machine is
 #     hack/bench.sh reconciler    the reconciler with 10,000 pods (tests/bench/reconciler.py), instead
+#     hack/bench.sh drain         what draining pods takes (tests/bench/drain.py), instead
 #
 # Both servers answer the same POST of a Pod's AdmissionReview (tests/fixtures/bench), in turn, a few
 # seconds each, ROUNDS times; a table's row is the median of its rounds. CPU time is the server's own
@@ -24,7 +25,7 @@ many=200 # connections of the memory goal
 
 mode=${1:-}
 case $mode in
-"" | --check | --calibrate | reconciler) ;;
+"" | --check | --calibrate | reconciler | drain) ;;
 *)
     sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"
     exit 2
@@ -189,11 +190,11 @@ goal() { # what, value, most, unit
     printf '%-42s %8.2f  (under %s %s) %s\n' "$1" "$2" "$3" "$4" "$verdict"
 }
 
-if [[ $mode == reconciler ]]; then
+if [[ $mode == reconciler || $mode == drain ]]; then
     [[ -n ${SLUICE:-} ]] || build sluice
     trap - EXIT
     rm -rf "$work"
-    PYTHONPATH=$root/hack exec /usr/bin/python3 -B "$root/tests/bench/reconciler.py"
+    PYTHONPATH=$root/hack exec /usr/bin/python3 -B "$root/tests/bench/$mode.py"
 fi
 
 sluice=${SLUICE:-$root/build/release/sluice}

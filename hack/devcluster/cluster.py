@@ -61,7 +61,7 @@ class Cluster:
     def up(self, nodes, *, owner=None, temporary=False):
         """Starts it, unless it runs, and waits until it is ready. Whether it had to be started."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        if not self.is_ours() and any(self.directory.iterdir()):
+        if any(self.directory.iterdir()) and not self.is_ours():  # in this order: another start may be making it ours
             raise ClusterError(f"{self.directory} holds something else than a cluster: name another --dir")
         with only_one(self.directory / "start.lock"):
             if self.supervisor():
